@@ -1,0 +1,165 @@
+/**
+ * core: what the gateway knows and how it decides. Pure: no I/O, no clock, no randomness.
+ * Owns the words of DESIGN §2 as plain data, and the planner. Knows nothing of wire formats, SQL, HTTP or YAML.
+ * Anyone may import it; it imports nothing but `node:util`.
+ */
+
+/** How a tenant is provisioned: exactly one at a time (DESIGN §4). */
+export type Mode = 'manual' | 'jit' | 'scim';
+
+/** Who said it. `connection:<id>` is an SSO connection, `directory` the SCIM client, `manual` a person at the console or CLI. */
+export type Source = `connection:${string}` | 'directory' | 'manual';
+
+/** A thing one can be enrolled in, `<kind>:<slug>`. */
+export type TargetKind = 'bundle' | 'collection' | 'group';
+export type Target = `${TargetKind}:${string}`;
+
+/** Lowest first: a rule can only raise. */
+export const ROLES = ['learner', 'instructor', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** `locked`: the provider says disabled. `suspended`: deprovisioned by the directory or by hand. `deleted`: a tombstone. */
+export type UserStatus = 'active' | 'locked' | 'suspended' | 'deleted';
+
+/** Attributes with a column of their own; all optional where a source may stay silent. */
+export interface Profile {
+  userName: string;
+  email: string;
+  displayName: string;
+  givenName: string;
+  familyName: string;
+  locale: string;
+  timezone: string;
+  title: string;
+}
+
+/**
+ * What a message said about groups. The five are different facts (DESIGN §3.3): only `listed` may take anything away.
+ * `listed` with no groups = said none. `overflow` = the provider left the list out or cut it because it is too long (Entra above 150 or 200);
+ * `overlong` = more groups, or longer names, than we hold; `unreadable` = something was sent that is no list of names.
+ */
+export type GroupClaim =
+  | { said: 'listed'; groups: string[] }
+  | { said: 'absent' }
+  | { said: 'overflow'; detail: string }
+  | { said: 'overlong'; detail: string }
+  | { said: 'unreadable'; detail: string };
+
+/** What one verified message says of one person, before it is folded into what was known. `undefined` = did not say. */
+export interface Statement {
+  profile: Partial<Profile>;
+  /** Custom fields by their field reference (lower case); `''` = said empty. */
+  fields: Record<string, string>;
+  groups: GroupClaim;
+  /** The provider's status claim, if one is configured and was sent. */
+  active?: boolean;
+  /** Every other released claim by its exact name, without session and protocol claims. `[]` = said none. */
+  claims: Record<string, string[]>;
+}
+
+/** What one source last said of one person; kept, so a mapping can be re-evaluated without a sign-in. */
+export interface Facts {
+  profile: Partial<Profile>;
+  fields: Record<string, string>;
+  /** The last list that could be read; `undefined` = never said, `[]` = said none. */
+  groups?: string[];
+  /** How the latest message spoke of groups, for people who wonder why nothing was removed. */
+  groupsSaid: GroupClaim['said'];
+  active?: boolean;
+  claims: Record<string, string[]>;
+}
+
+/** The learner's account here. `version` moves with every change below it and is part of every update's key. */
+export interface User extends Profile {
+  id: string;
+  tenantId: string;
+  /** Folded `userName` (NFC, lower case): unique in the tenant. */
+  userNameKey: string;
+  /** Folded `email`: how a sign-in is found by e-mail. */
+  emailKey: string;
+  externalId: string | null;
+  status: UserStatus;
+  role: Role;
+  fields: Record<string, string>;
+  version: number;
+  createdAt: Date;
+}
+
+/** The link (source, subject) → user. `facts` is null while the source has only authenticated and taught nothing. */
+export interface Identity {
+  tenantId: string;
+  source: Source;
+  subject: string;
+  userId: string;
+  facts: Facts | null;
+  createdAt: Date;
+}
+
+/** One reason for one enrolment. A person is enrolled in a target while at least one grant names it. */
+export interface Grant {
+  tenantId: string;
+  userId: string;
+  target: Target;
+  source: Source;
+  /** The rule's id; `''` for a manual grant. */
+  rule: string;
+  since: Date;
+}
+
+/** All that is known of one user: what a plan starts from and what it must match when applied. */
+export interface UserState {
+  user: User;
+  identities: Identity[];
+  grants: Grant[];
+}
+
+export interface Rows {
+  user: User;
+  identity: Identity;
+  grant: Grant;
+}
+export type Entity = keyof Rows;
+
+/** Why a row differs, for people. `before` and `after` alone decide what the store does. */
+export type Reason =
+  | 'first-sign-in'
+  | 'linked-by-email'
+  | 'asserted'
+  | 'rule-matched'
+  | 'rule-no-longer-matches'
+  | 'manual'
+  | 'locked-by-provider'
+  | 'unlocked-by-provider'
+  | 'below-changed';
+
+export interface ChangeOf<E extends Entity> {
+  entity: E;
+  before: Rows[E] | null;
+  after: Rows[E] | null;
+  reason: Reason;
+}
+export type Change = { [E in Entity]: ChangeOf<E> }[Entity];
+
+/** Net targets: a target that another grant still holds is neither gained nor lost. */
+export interface Effects {
+  gained: Target[];
+  lost: Target[];
+  status?: { from: UserStatus | null; to: UserStatus };
+}
+
+/** What would be done to one user. An empty `changes` means there is nothing to do. */
+export interface Plan {
+  id: string;
+  tenantId: string;
+  userId: string;
+  intent: 'assertion' | 'edit' | 'remap';
+  mappingVersion: number;
+  changes: Change[];
+  /** Planned, but waiting for an operator (guard). */
+  held: Change[];
+  effects: Effects;
+}
+
+export const sourceOf = (connectionId: string): Source => `connection:${connectionId}`;
+export const identityKey = (i: Pick<Identity, 'source' | 'subject'>): string => JSON.stringify([i.source, i.subject]);
+export const grantKey = (g: Pick<Grant, 'target' | 'source' | 'rule'>): string => JSON.stringify([g.target, g.source, g.rule]);

@@ -1,0 +1,154 @@
+/** A tenant as its file describes it: the vocabulary that config parses into and that protocols, flows and pages read. */
+import type { Condition, Mapping } from './mapping.ts';
+import type { Mode, Profile, Role, Target } from './model.ts';
+
+/** `env:NAME` or `file:path`; resolved at use by lib/secrets, never stored in clear. */
+export type SecretRef = `env:${string}` | `file:${string}`;
+
+export interface Tenant {
+  /** The file's name without `.yaml`: `[a-z0-9][a-z0-9-]{0,62}`. */
+  id: string;
+  name: string;
+  /** Whom a refused learner may ask, shown on refusal pages. */
+  contact: string | null;
+  /** Lower-case ASCII domains that the operator vouches for as the tenant's own. */
+  domains: string[];
+  provisioning: Provisioning;
+  /** In the file's order, which is the order of precedence (DESIGN §3.5). */
+  connections: Connection[];
+  catalogue: Catalogue;
+  mapping: Mapping;
+  tests: MappingTest[];
+  /** Allowed places for `return_to`: absolute URLs whose origin and path prefix must match. Local paths of this tenant are always allowed. */
+  returnTo: string[];
+}
+
+export interface Provisioning {
+  /** Used once, when the tenant is first seen. After that the mode lives in the database (DESIGN §4). */
+  initialMode: Mode;
+  /** `verified-email`: a trusted e-mail in a verified domain links to an existing user. `never`: only by stable id. */
+  linking: 'verified-email' | 'never';
+  defaultRole: Role;
+  whenGroupsMissing: 'keep' | 'clear';
+  limits: Limits;
+}
+
+/** What may be taken away at once before an operator is asked. Used fully by publish, sync and sweeps. */
+export interface Limits {
+  removals: { share: number; atLeast: number };
+}
+
+export type Connection = SamlConnection | OidcConnection;
+
+interface ConnectionBase {
+  /** `[a-z0-9][a-z0-9-]{0,62}`, unique in the tenant. */
+  id: string;
+  name: string;
+  enabled: boolean;
+  preset: Preset | null;
+  /** E-mail domains that the common sign-in page sends here. */
+  domains: string[];
+  /** May this provider's word on an e-mail link accounts? See flows/signin. */
+  trustEmail: 'verified-claim' | 'domains' | 'never';
+  claims: ClaimNames;
+}
+
+export type Preset = 'entra' | 'okta' | 'google' | 'keycloak' | 'adfs' | 'generic';
+
+/** Where each thing is found in what the provider sends. Lists are tried in order, the first that was sent wins. */
+export interface ClaimNames {
+  /** Stable id. `@nameid` is the SAML NameID (refused when transient), `@sub` the OIDC subject. */
+  subject: string[];
+  profile: { [K in keyof Profile]?: string[] };
+  /** Claim name (exact spelling) → field reference (lower case). */
+  fields: Record<string, string>;
+  groups: GroupClaimNames;
+  /** The claim that says whether the account is enabled, and the values that mean disabled (folded comparison). */
+  active: { claim: string; disabledValues: string[] } | null;
+  /** Claims that are not kept. */
+  drop: string[];
+}
+
+export interface GroupClaimNames {
+  claims: string[];
+  /** One string that holds several groups is split here; null = never split. */
+  delimiter: string | null;
+  /** The provider's own limit: exactly this many or more reads as `overflow`. Null = none known. */
+  overflowAt: number | null;
+}
+
+export interface SamlConnection extends ConnectionBase {
+  protocol: 'saml';
+  idp: {
+    /** Required unless metadata gives it. */
+    entityId: string | null;
+    metadata: { kind: 'file'; path: string } | { kind: 'xml'; xml: string } | { kind: 'url'; url: string } | null;
+    /** Without metadata: addresses and certificates (PEM or bare base64) by hand. */
+    ssoRedirectUrl: string | null;
+    ssoPostUrl: string | null;
+    certificates: string[];
+  };
+  binding: 'redirect' | 'post';
+  allowIdpInitiated: boolean;
+  /** Which signature must be there. `either` still demands that the assertion's content is covered. */
+  wantSigned: 'either' | 'assertion' | 'response' | 'both';
+  /** `required`: only encrypted assertions. `optional`: accepted. `refused`: none. Encrypted ones always need a signed response. */
+  encryption: 'required' | 'optional' | 'refused';
+  /** AES-CBC and 3DES are refused unless this provider can do no better. */
+  allowCbc: boolean;
+  forceAuthn: boolean;
+  nameIdFormat: string | null;
+  clockSkewSeconds: number;
+  /** Assertions that claim to be valid for longer than this from IssueInstant are refused. */
+  maxAssertionAgeSeconds: number;
+}
+
+export interface OidcConnection extends ConnectionBase {
+  protocol: 'oidc';
+  issuer: string;
+  clientId: string;
+  clientAuth:
+    | { method: 'client_secret_basic' | 'client_secret_post'; secret: SecretRef }
+    | { method: 'private_key_jwt'; key: SecretRef; kid: string | null; alg: string };
+  scopes: string[];
+  /** The one algorithm accepted on ID tokens; asymmetric, never taken from discovery. */
+  idTokenAlg: 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
+  userinfo: boolean;
+  maxAgeSeconds: number | null;
+  prompt: 'login' | 'select_account' | 'consent' | null;
+  /** Origins besides the issuer's own that discovery may name endpoints on. */
+  allowedOrigins: string[];
+  clockSkewSeconds: number;
+}
+
+/** The local catalogue: what targets are, and which courses they open. */
+export interface Catalogue {
+  courses: Course[];
+  bundles: Offer[];
+  collections: Offer[];
+  groups: Offer[];
+}
+export interface Course {
+  slug: string;
+  title: string;
+  description: string;
+  url: string | null;
+}
+export interface Offer {
+  slug: string;
+  title: string;
+  /** Course slugs. */
+  courses: string[];
+}
+
+/** Example claims and what they must lead to; run by `matricula check` and before every publish. */
+export interface MappingTest {
+  name: string;
+  given: { connection: string; email: string | null; groups: string[]; claims: Record<string, string[]> };
+  expect: { enrol: Target[]; role: Role | null };
+  /** Where the test stands in the file, for the error. */
+  line: number;
+  column: number;
+}
+
+export type { Condition, Mapping };
