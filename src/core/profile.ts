@@ -1,0 +1,38 @@
+/** How text about a person is cleaned and folded before anything compares or stores it. */
+
+const LIMITS = { userName: 254, email: 254, displayName: 256, givenName: 128, familyName: 128, locale: 35, timezone: 64, title: 256 } as const;
+
+/** Control characters (U+0000 is refused by PostgreSQL), bidirectional overrides and zero-width marks: never part of a name, often part of a forgery. */
+const INVISIBLE = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
+/** NFC, invisible characters gone, white space folded to single spaces, cut to `max` code points. */
+export function cleanText(text: string, max: number): string {
+  const clean = text.replace(INVISIBLE, ' ').replace(LONE_SURROGATE, '').normalize('NFC').replace(/\s+/gu, ' ').trim();
+  return clean.length <= max ? clean : Array.from(clean).slice(0, max).join('').trim();
+}
+
+/**
+ * The key by which names and e-mails are compared: NFC, lower case. A letter outside ASCII never folds into ASCII
+ * (U+212A KELVIN SIGN is not `k`), so that nobody's key can be reached by a look-alike.
+ */
+export function foldKey(text: string): string {
+  const lower = text.normalize('NFC').trim();
+  if (/^[\x20-\x7e]*$/.test(lower)) return lower.toLowerCase();
+  return Array.from(lower, (c) => (c.length === 1 && c > '\x7f' && c.toLowerCase() <= '\x7f' ? c : c.toLowerCase())).join('');
+}
+
+/** The address with white space around it gone, or null where it is no usable address (RFC 5321 length, one `@`, a dotted domain). */
+export function cleanEmail(text: string): string | null {
+  const email = text.trim().normalize('NFC');
+  if (email.length > LIMITS.email || email.search(INVISIBLE) !== -1) return null;
+  return /^[^\s@"(),:;<>[\\\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/u.test(email) ? email : null;
+}
+
+/** The lower-case domain of an e-mail that `cleanEmail` passed. */
+export const emailDomain = (email: string): string => foldKey(email.slice(email.lastIndexOf('@') + 1));
+
+/** One profile attribute as it may be stored, or undefined where nothing usable was said. */
+export function cleanAttribute(name: keyof typeof LIMITS, value: string): string | undefined {
+  return name === 'email' ? (cleanEmail(value) ?? undefined) : cleanText(value, LIMITS[name]) || undefined;
+}
