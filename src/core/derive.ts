@@ -1,0 +1,60 @@
+/** derive: profile, status, role and grants from all facts kept. Depends on facts, mapping and mode only, never on the order of history. */
+import { conclude, highest, type Subject } from './conclude.ts';
+import { withProfile } from './fold.ts';
+import { type Facts, type Grant, grantKey, type Identity, type Profile, sourceOf, type User, type UserState } from './model.ts';
+import type { World } from './world.ts';
+
+/** An identity whose facts count. */
+export type Taught = Identity & { facts: Facts };
+
+export function derive(state: UserState, world: World): UserState {
+  const counting = countingFacts(state, world);
+  // Where no source's facts count, nothing moves: switching a mode takes nothing away by itself (DESIGN §3.5).
+  if (counting.length === 0) return state;
+  const concluded = counting.map((identity) => ({ identity, conclusion: conclude(subjectOf(identity), world.tenant.mapping) }));
+  const since = new Map(state.grants.map((g) => [grantKey(g), g.since]));
+  const ruled = concluded.flatMap(({ identity, conclusion }) =>
+    conclusion.targets.map(({ target, rule }): Grant => {
+      const grant = { tenantId: state.user.tenantId, userId: state.user.id, target, source: identity.source, rule, since: world.now };
+      return { ...grant, since: since.get(grantKey(grant)) ?? world.now };
+    }),
+  );
+  const manual = state.grants.filter((g) => g.source === 'manual');
+  const role =
+    highest([world.tenant.provisioning.defaultRole, ...concluded.map(({ conclusion }) => conclusion.role)]) ?? world.tenant.provisioning.defaultRole;
+  return {
+    user: { ...concludeUser(state.user, counting), role },
+    identities: state.identities,
+    grants: [...new Map([...manual, ...ruled].map((g) => [grantKey(g), g])).values()],
+  };
+}
+
+/** Which facts count is decided by the mode; in order of precedence, the tenant file's order of connections. */
+export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'mode' | 'tenant'>): Taught[] {
+  if (mode === 'manual') return [];
+  const taught = state.identities.filter((i): i is Taught => i.facts !== null);
+  const directory = taught.filter((i) => i.source === 'directory');
+  // A user whom the directory has not adopted yet keeps what the sign-ins gave.
+  if (mode === 'scim' && directory.length > 0) return directory;
+  const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
+  return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
+}
+
+/** What conditions see of one source. */
+export function subjectOf({ source, facts }: Taught): Subject {
+  const connectionId = source.startsWith('connection:') ? source.slice('connection:'.length) : '';
+  return { source, connectionId, email: facts.profile.email ?? null, groups: facts.groups ?? [], claims: facts.claims };
+}
+
+function concludeUser(user: User, counting: Taught[]): User {
+  const said = counting.toReversed(); // the first source wins, so it is laid on last
+  const profile: Partial<Profile> = Object.assign({}, ...said.map((i) => i.facts.profile));
+  const fields: Record<string, string> = Object.assign({}, user.fields, ...said.map((i) => i.facts.fields));
+  return { ...withProfile(user, profile), fields, status: concludeStatus(user, counting) };
+}
+
+/** Locks win: one counting source that says disabled is enough. Deprovisioning is nobody's to undo here. */
+function concludeStatus(user: User, counting: Taught[]): User['status'] {
+  if (user.status === 'suspended' || user.status === 'deleted') return user.status;
+  return counting.some((i) => i.facts.active === false) ? 'locked' : 'active';
+}

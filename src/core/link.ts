@@ -1,0 +1,62 @@
+/** link: which user an intent belongs to, or why it is refused. No account is taken over here (DESIGN §3.7). */
+import type { Candidates, Intent } from './intent.ts';
+import type { UserState } from './model.ts';
+import { Refusal } from './refusal.ts';
+import type { World } from './world.ts';
+
+export interface Linked {
+  /** Null: a new user is to be created. */
+  state: UserState | null;
+  by: 'subject' | 'email' | 'new';
+}
+
+type Assertion = Extract<Intent, { kind: 'assertion' }>;
+
+/** Throws `Refusal`. */
+export function link(candidates: Candidates, intent: Intent, world: World): Linked {
+  switch (intent.kind) {
+    case 'assertion':
+      return linkAssertion(candidates, intent, world);
+    case 'edit':
+      return linkEdit(candidates, intent);
+    case 'remap':
+      if (!candidates.bySubject) throw new Refusal('not-found', 'remap/user');
+      return { state: candidates.bySubject, by: 'subject' };
+  }
+}
+
+function linkAssertion(candidates: Candidates, intent: Assertion, world: World): Linked {
+  if (candidates.bySubject) return { state: admitted(candidates.bySubject), by: 'subject' };
+  const [found, another] = candidates.byEmail;
+  if (another) throw new Refusal('email-ambiguous', 'link/email-ambiguous', `${candidates.byEmail.length} users have this e-mail`);
+  if (found) return { state: linkable(found, intent, world), by: 'email' };
+  if (world.mode !== 'jit') throw new Refusal('not-provisioned', 'link/mode', `mode ${world.mode} creates nobody at sign-in`);
+  if (intent.statement.active === false) throw new Refusal('account-locked', 'link/disabled', 'the provider says disabled; nobody is created');
+  if (!intent.statement.profile.email) throw new Refusal('profile-incomplete', 'link/email-missing', 'no single usable e-mail was released');
+  return { state: null, by: 'new' };
+}
+
+/** An e-mail alone opens an account only where the tenant's domain and the provider's word both vouch for it. */
+function linkable(found: UserState, intent: Assertion, world: World): UserState {
+  const refuse = (check: string, why: string) => new Refusal('email-not-trusted', check, why);
+  if (world.tenant.provisioning.linking === 'never') throw refuse('link/linking-never', 'the tenant links by stable id only');
+  if (!intent.emailTrust.trusted) throw refuse('link/email-not-trusted', intent.emailTrust.why);
+  // The same connection under another subject is another person with a recycled mailbox until someone says otherwise.
+  if (found.identities.some((i) => i.source === intent.source))
+    throw new Refusal('identity-conflict', 'link/identity-conflict', `already linked to another subject of ${intent.source}`);
+  return admitted(found);
+}
+
+/** Deprovisioned people stay out, in every mode, and teach nothing. */
+function admitted(state: UserState): UserState {
+  if (state.user.status === 'deleted') throw new Refusal('account-deleted', 'link/deleted');
+  if (state.user.status === 'suspended') throw new Refusal('account-suspended', 'link/suspended');
+  return state;
+}
+
+function linkEdit(candidates: Candidates, intent: Extract<Intent, { kind: 'edit' }>): Linked {
+  if (candidates.bySubject) return { state: candidates.bySubject, by: 'subject' };
+  if (!intent.profile?.email) throw new Refusal('request-malformed', 'edit/email-missing', 'a new user needs an e-mail');
+  if (candidates.byEmail.length > 0) throw new Refusal('email-in-use', 'edit/email-in-use');
+  return { state: null, by: 'new' };
+}
