@@ -1,0 +1,218 @@
+/** apply: take tenant files into the database, from where every running gateway takes them. Planned first, always; a broken file changes nothing. */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Mapping, Rule } from '../core/mapping.ts';
+import type { Connection, Tenant } from '../core/tenant.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import type { Store } from '../store/store.ts';
+import type { TenantRow } from '../store/tenants.ts';
+import type { ProvisionDeps } from './provision.ts';
+import { type RemapSummary, remap } from './remap.ts';
+import type { ParseTenant, TenantProblem } from './tenants.ts';
+
+export interface TenantFile {
+  tenantId: string;
+  file: string;
+  text: string;
+  parsed: { ok: true; tenant: Tenant } | { ok: false; problems: string[] };
+}
+
+export interface ApplyTenantsDeps extends ProvisionDeps {
+  store: Pick<Store, 'people' | 'apply' | 'tenants'>;
+  parse: ParseTenant;
+}
+
+export interface ListDiff {
+  added: string[];
+  removed: string[];
+  changed: string[];
+}
+
+export type TenantChange =
+  | { kind: 'unchanged'; tenantId: string; file: string }
+  | { kind: 'broken'; tenantId: string; file: string; problems: string[] }
+  | { kind: 'create'; tenantId: string; file: string; text: string; tenant: Tenant; connections: ListDiff; rules: ListDiff }
+  | {
+      kind: 'update';
+      tenantId: string;
+      file: string;
+      text: string;
+      tenant: Tenant;
+      connections: ListDiff;
+      rules: ListDiff;
+      row: TenantRow;
+      people: RemapSummary;
+    };
+
+/** What taking these files in would do, people included. Writes nothing. */
+export async function planTenants(deps: ApplyTenantsDeps, files: TenantFile[]): Promise<TenantChange[]> {
+  const changes: TenantChange[] = [];
+  for (const file of files) changes.push(await planTenant(deps, file));
+  return changes;
+}
+
+async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed }: TenantFile): Promise<TenantChange> {
+  if (!parsed.ok) return { kind: 'broken', tenantId, file, problems: parsed.problems };
+  const { tenant } = parsed;
+  const row = await deps.store.tenants.get(tenantId);
+  const base = { tenantId, file, text, tenant };
+  if (!row) return { kind: 'create', ...base, ...differences(null, tenant) };
+  if (row.digest === digestOf(text)) return { kind: 'unchanged', tenantId, file };
+  const before = deps.parse(row.document, tenantId);
+  const changed = differences(before.ok ? before.tenant : null, tenant);
+  const people = await remap(
+    deps,
+    { tenant: withVersion(tenant, row, changed.rules), mode: row.mode, revision: row.revision },
+    { dryRun: true, actor: 'apply' },
+  );
+  return { kind: 'update', ...base, ...changed, row, people };
+}
+
+export interface AppliedTenant {
+  tenantId: string;
+  outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'over-limit';
+  problems: string[];
+  /** What really happened to people, for an update. */
+  people: RemapSummary | null;
+}
+
+/** Takes planned changes in. `Conflict` where another operator was quicker: plan again. */
+export async function applyTenant(
+  deps: ApplyTenantsDeps,
+  change: TenantChange,
+  options: { actor: string; allowRemovals: boolean; remapNow: boolean },
+): Promise<AppliedTenant> {
+  const { tenantId } = change;
+  if (change.kind === 'unchanged') return { tenantId, outcome: 'unchanged', problems: [], people: null };
+  if (change.kind === 'broken') return { tenantId, outcome: 'broken', problems: change.problems, people: null };
+  if (change.kind === 'create') {
+    await createTenant(deps, change, options.actor);
+    return { tenantId, outcome: 'created', problems: [], people: null };
+  }
+  if (change.people.overLimit && !options.allowRemovals) {
+    const { losing, people } = change.people;
+    return {
+      tenantId,
+      outcome: 'over-limit',
+      problems: [
+        `${losing} of ${people} people would lose an enrolment, more than provisioning.limits.removals allows; an operator can insist with: matricula apply --yes --allow-removals`,
+      ],
+      people: null,
+    };
+  }
+  const row = await updateTenant(deps, change, options.actor);
+  const live = {
+    tenant: { ...change.tenant, mapping: { ...change.tenant.mapping, version: row.mappingVersion } },
+    mode: row.mode,
+    revision: row.revision,
+  };
+  return {
+    tenantId,
+    outcome: 'updated',
+    problems: [],
+    people: options.remapNow ? await remap(deps, live, { dryRun: false, actor: options.actor }) : null,
+  };
+}
+
+async function createTenant(
+  deps: ApplyTenantsDeps,
+  { tenantId, text, tenant }: Extract<TenantChange, { kind: 'create' }>,
+  actor: string,
+): Promise<void> {
+  const now = deps.now();
+  const row: TenantRow = {
+    id: tenantId,
+    mode: tenant.provisioning.initialMode,
+    document: text,
+    digest: digestOf(text),
+    revision: 1,
+    mappingVersion: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+  await deps.store.tenants.create(
+    row,
+    mappingVersion(tenant, 1, actor, now),
+    entry(deps, { tenantId, actor, version: 1, detail: { created: true, mode: row.mode } }),
+  );
+}
+
+async function updateTenant(deps: ApplyTenantsDeps, change: Extract<TenantChange, { kind: 'update' }>, actor: string): Promise<TenantRow> {
+  const { tenantId, text, tenant, row, rules, connections } = change;
+  const now = deps.now();
+  const moved = hasChanges(rules);
+  const version = row.mappingVersion + (moved ? 1 : 0);
+  const mapping = moved ? mappingVersion(tenant, version, actor, now) : null;
+  const digest = digestOf(text);
+  await deps.store.tenants.update(
+    { id: tenantId, expectRevision: row.revision, document: text, digest, mapping, now },
+    entry(deps, { tenantId, actor, version, detail: { connections, rules } }),
+  );
+  return { ...row, document: text, digest, revision: row.revision + 1, mappingVersion: version, updatedAt: now };
+}
+
+/** What is not in force and why, for `/readyz`. */
+export const problemsOf = (applied: AppliedTenant[], changes: TenantChange[]): TenantProblem[] =>
+  applied
+    .filter((a) => a.problems.length > 0)
+    .map(({ tenantId, problems }) => ({ tenant: tenantId, file: changes.find((c) => c.tenantId === tenantId)?.file ?? '', problems }));
+
+export const hasChanges = ({ added, removed, changed }: ListDiff): boolean => added.length + removed.length + changed.length > 0;
+
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function differences(before: Tenant | null, after: Tenant): { connections: ListDiff; rules: ListDiff } {
+  return {
+    connections: listDiff<Connection>(before?.connections ?? [], after.connections, (c) => c),
+    rules: listDiff<Rule>(before?.mapping.rules ?? [], after.mapping.rules, meaning),
+  };
+}
+
+/** Where a rule stands in its file is no part of its meaning. */
+const meaning = ({ line: _, ...rule }: Rule): unknown => rule;
+
+function listDiff<T extends { id: string }>(before: T[], after: T[], content: (row: T) => unknown): ListDiff {
+  const old = new Map(before.map((row) => [row.id, row]));
+  const now = new Map(after.map((row) => [row.id, row]));
+  const both = after.filter((row) => old.has(row.id));
+  return {
+    added: after.filter((row) => !old.has(row.id)).map((row) => row.id),
+    removed: before.filter((row) => !now.has(row.id)).map((row) => row.id),
+    changed: both.filter((row) => !isDeepStrictEqual(content(row), content(old.get(row.id) as T))).map((row) => row.id),
+  };
+}
+
+const withVersion = (tenant: Tenant, row: TenantRow, rules: ListDiff): Tenant => ({
+  ...tenant,
+  mapping: { ...tenant.mapping, version: row.mappingVersion + (hasChanges(rules) ? 1 : 0) },
+});
+
+const mappingVersion = ({ id, mapping }: Tenant, version: number, author: string, now: Date) => ({
+  tenantId: id,
+  version,
+  digest: digestOf(JSON.stringify(mapping.rules.map(meaning))),
+  document: mapping.rules satisfies Mapping['rules'],
+  author,
+  comment: null,
+  createdAt: now,
+});
+
+function entry(
+  deps: ApplyTenantsDeps,
+  { tenantId, actor, version, detail }: { tenantId: string; actor: string; version: number; detail: Record<string, unknown> },
+): JournalEntry {
+  return {
+    id: deps.newId(),
+    tenantId,
+    at: deps.now(),
+    actor,
+    cause: 'apply',
+    resourceType: 'Tenant',
+    resourceId: tenantId,
+    outcome: 'SUCCESS',
+    code: null,
+    reference: null,
+    mappingVersion: version,
+    detail,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * flows: the use-cases, where the rooms meet. The only place where protocols, store, kv and connectors are used together.
+ * Knows nothing of HTTP, HTML or the command line. `http` and the entries (`app`, `cli`) use it.
+ *
+ * This file: the tenants as they are in force. The database holds what was last applied; every node polls its revisions.
+ */
+
+import type { Mode } from '../core/model.ts';
+import type { Connection, Tenant } from '../core/tenant.ts';
+import type { Log } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+import type { TenantRow } from '../store/tenants.ts';
+
+export interface LiveTenant {
+  tenant: Tenant;
+  mode: Mode;
+  revision: number;
+}
+
+/** A tenant file that is not in force, and why. The last good version stays. */
+export interface TenantProblem {
+  tenant: string;
+  file: string;
+  problems: string[];
+}
+
+/** How a document becomes a tenant; config's, handed in by the composition root. */
+export type ParseTenant = (text: string, tenantId: string) => { ok: true; tenant: Tenant } | { ok: false; problems: string[] };
+
+export interface Tenants {
+  get(id: string): LiveTenant | null;
+  all(): LiveTenant[];
+  /** Enabled connections that take this e-mail domain, over all tenants. */
+  byDomain(domain: string): { tenant: Tenant; connection: Connection }[];
+  problems(): TenantProblem[];
+  /** Replaces what is known of files that could not be applied. */
+  report(problems: TenantProblem[]): void;
+  /** Reads what moved since the last call. A document that this version cannot read leaves the tenant as it was. */
+  refresh(): Promise<void>;
+}
+
+export function createTenantRegistry({ store, parse, log }: { store: Pick<Store, 'tenants'>; parse: ParseTenant; log: Log }): Tenants {
+  const live = new Map<string, LiveTenant>();
+  const unreadable = new Map<string, TenantProblem>();
+  let fileProblems: TenantProblem[] = [];
+
+  function take(row: TenantRow): void {
+    const parsed = parse(row.document, row.id);
+    if (!parsed.ok) {
+      unreadable.set(row.id, { tenant: row.id, file: `database, revision ${row.revision}`, problems: parsed.problems });
+      log.error({ tenant: row.id, problems: parsed.problems }, 'the applied tenant document cannot be read; the last good one stays');
+      return;
+    }
+    unreadable.delete(row.id);
+    const tenant = { ...parsed.tenant, mapping: { ...parsed.tenant.mapping, version: row.mappingVersion } };
+    live.set(row.id, { tenant, mode: row.mode, revision: row.revision });
+  }
+
+  return {
+    get: (id) => live.get(id) ?? null,
+    all: () => [...live.values()],
+    byDomain: (domain) =>
+      [...live.values()].flatMap(({ tenant }) =>
+        tenant.connections.filter((c) => c.enabled && c.domains.includes(domain)).map((connection) => ({ tenant, connection })),
+      ),
+    problems: () => [...fileProblems, ...unreadable.values()],
+    report(problems) {
+      fileProblems = problems;
+    },
+    async refresh() {
+      for (const { id, revision } of await store.tenants.revisions()) {
+        if (live.get(id)?.revision === revision) continue;
+        const row = await store.tenants.get(id);
+        if (row) take(row);
+      }
+    },
+  };
+}
