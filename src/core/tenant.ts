@@ -119,6 +119,11 @@ export interface OidcConnection extends ConnectionBase {
   /** Origins besides the issuer's own that discovery may name endpoints on. */
   allowedOrigins: string[];
   clockSkewSeconds: number;
+  /**
+   * Claim → values of which the verified ID token must carry one, else the sign-in is refused. Google's issuer serves every Google account,
+   * so its preset requires `hd` (the Workspace domain). Absent = nothing is required.
+   */
+  require?: Record<string, string[]>;
 }
 
 /** The local catalogue: what targets are, and which courses they open. */
