@@ -4,9 +4,12 @@
  * Imports only lib and store/database; flows and http use it.
  */
 
+import { createHash } from 'node:crypto';
+
 /** Key spaces, so that no two uses can meet. */
 export type Space = 'login' | 'replay' | 'session' | 'rate' | 'oidc-jti';
 
+/** Every function may reject with `KvUnavailable`; then it is unknown whether a write was done. */
 export interface Kv {
   /** The value, or null when it was never set, was deleted or has run out. */
   get(space: Space, key: string): Promise<string | null>;
@@ -23,3 +26,14 @@ export interface Kv {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** The store of short-lived values is away. Surfaces answer 503; it recovers by itself. */
+export class KvUnavailable extends Error {
+  override readonly name = 'KvUnavailable';
+}
+
+/**
+ * The key as implementations store it, SHA-256 in base64url. Keys come from outside (session ids, RelayState, assertion ids): hashed they
+ * are of one length, free of what a database cannot hold, and a copy of the store holds no session id that anyone could use.
+ */
+export const storedKey = (key: string): string => createHash('sha256').update(key).digest('base64url');

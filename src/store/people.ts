@@ -1,0 +1,172 @@
+import { and, asc, count, eq, getTableColumns, gt, lte, ne, or, sql } from 'drizzle-orm';
+import type { Candidates, Lookup } from '../core/intent.ts';
+import type { Grant, Identity, User, UserState } from '../core/model.ts';
+import { foldKey } from '../core/profile.ts';
+import type { Database } from './database.ts';
+import { guarded } from './failures.ts';
+
+export interface Paging {
+  /** The last id of the page before; null = from the start. */
+  after: string | null;
+  limit: number;
+}
+
+/** Reads users and all that hangs under them. Writes nothing; another tenant's rows are never found. */
+export interface People {
+  /** Deleted users are not found by e-mail or name; `bySubject` is whoever the identity points to. At most ten by e-mail. */
+  candidates(tenantId: string, lookup: Lookup): Promise<Candidates>;
+  state(tenantId: string, userId: string): Promise<UserState | null>;
+  /** By id, userName or e-mail, in this order; the deleted by id only. */
+  find(tenantId: string, term: string): Promise<User | null>;
+  /** In order of id. `search`: part of userName or e-mail, whatever its case. */
+  page(tenantId: string, options: Paging & { search?: string }): Promise<{ users: User[]; next: string | null }>;
+  /** In order of id, deleted users included; three statements a page. */
+  states(tenantId: string, options: Paging): Promise<{ states: UserState[]; next: string | null }>;
+  /** Deleted users are not counted; `active` are those who may sign in. */
+  counts(tenantId: string): Promise<{ users: number; active: number; grants: number }>;
+}
+
+const BY_EMAIL = 10;
+
+export function createPeople(db: Database): People {
+  const read = prepareReads(db);
+
+  /**
+   * The user row is read first, always: should someone write between two reads, the rows below are newer than the version in hand
+   * and the write that follows is refused. The other way round an old row could pass under a new version.
+   */
+  const below = async (user: User): Promise<UserState> => {
+    const [identities, grants] = await Promise.all([read.identities(user.tenantId, user.id), read.grants(user.tenantId, user.id)]);
+    return { user, identities, grants };
+  };
+  const state = async (tenantId: string, userId: string) => {
+    const user = await read.user(tenantId, userId);
+    return user && below(user);
+  };
+
+  const candidates = async (tenantId: string, lookup: Lookup): Promise<Candidates> => {
+    if (lookup.by === 'user') return { bySubject: await state(tenantId, lookup.userId), byEmail: [] };
+    const { emailKey } = lookup;
+    const named = lookup.by === 'name' ? lookup.userNameKey : emailKey;
+    const [subject, others] = await Promise.all([
+      lookup.by === 'assertion' ? read.bySubject(tenantId, lookup.source, lookup.subject) : null,
+      emailKey === null || named === null ? [] : read.byName(tenantId, emailKey, named),
+    ]);
+    // One person is nearly always found both ways: their rows are read once.
+    const bySubject = subject && (await below(subject));
+    const byEmail = await Promise.all(others.map((user) => (user.id === subject?.id ? (bySubject as UserState) : below(user))));
+    return { bySubject, byEmail };
+  };
+
+  return guarded<People>({ candidates, state, ...createListings(db) });
+}
+
+/** The reads of every sign-in, prepared once: drizzle's building of a query costs as much as running it. */
+function prepareReads({ query: q, tables: { user, identity, grant } }: Database) {
+  const hole = sql.placeholder;
+  const byId = q
+    .select()
+    .from(user)
+    .where(and(eq(user.tenantId, hole('tenantId')), eq(user.id, hole('userId'))))
+    .prepare('people_by_id');
+  const bySubject = q
+    .select(getTableColumns(user))
+    .from(identity)
+    .innerJoin(user, and(eq(user.tenantId, identity.tenantId), eq(user.id, identity.userId)))
+    .where(and(eq(identity.tenantId, hole('tenantId')), eq(identity.source, hole('source')), eq(identity.subject, hole('subject'))))
+    .prepare('people_by_subject');
+  // Not ordered by id: SQLite would walk the tenant's users in that order instead of using the two indexes.
+  const byName = q
+    .select()
+    .from(user)
+    .where(
+      and(
+        eq(user.tenantId, hole('tenantId')),
+        or(eq(user.emailKey, hole('emailKey')), eq(user.userNameKey, hole('userNameKey'))),
+        ne(user.status, 'deleted'),
+      ),
+    )
+    .limit(BY_EMAIL)
+    .prepare('people_by_name');
+  const identities = q
+    .select()
+    .from(identity)
+    .where(and(eq(identity.tenantId, hole('tenantId')), eq(identity.userId, hole('userId'))))
+    .orderBy(asc(identity.source), asc(identity.subject))
+    .prepare('people_identities');
+  const grants = q
+    .select()
+    .from(grant)
+    .where(and(eq(grant.tenantId, hole('tenantId')), eq(grant.userId, hole('userId'))))
+    .orderBy(asc(grant.target), asc(grant.source), asc(grant.rule))
+    .prepare('people_grants');
+  return {
+    user: async (tenantId: string, userId: string): Promise<User | null> => (await byId.execute({ tenantId, userId }))[0] ?? null,
+    bySubject: async (tenantId: string, source: string, subject: string): Promise<User | null> =>
+      (await bySubject.execute({ tenantId, source, subject }))[0] ?? null,
+    byName: async (tenantId: string, emailKey: string, userNameKey: string): Promise<User[]> =>
+      (await byName.execute({ tenantId, emailKey, userNameKey })).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    identities: async (tenantId: string, userId: string): Promise<Identity[]> => await identities.execute({ tenantId, userId }),
+    grants: async (tenantId: string, userId: string): Promise<Grant[]> => await grants.execute({ tenantId, userId }),
+  };
+}
+
+function createListings({ query: q, tables: { user, identity, grant } }: Database): Omit<People, 'candidates' | 'state'> {
+  const rows = async (tenantId: string, { after, limit, search }: Paging & { search?: string }) => {
+    const from = after === null ? undefined : gt(user.id, after);
+    const found = await q
+      .select()
+      .from(user)
+      .where(and(eq(user.tenantId, tenantId), from, search ? matches(search) : undefined))
+      .orderBy(asc(user.id))
+      .limit(limit + 1);
+    const users = found.slice(0, limit);
+    return { users, next: found.length > limit ? users.at(-1)!.id : null };
+  };
+  /** On the folded keys, since `like` and `lower` mean different things to the two databases. */
+  const matches = (search: string) => {
+    const pattern = `%${foldKey(search.slice(0, 254)).replace(/[\\%_]/g, '\\$&')}%`;
+    return sql`(${user.userNameKey} like ${pattern} escape '\\' or ${user.emailKey} like ${pattern} escape '\\')`;
+  };
+
+  const states = async (tenantId: string, paging: Paging) => {
+    const { users, next } = await rows(tenantId, paging);
+    const [first, last] = [users[0]?.id, users.at(-1)?.id];
+    if (first === undefined || last === undefined) return { states: [], next };
+    const within = (t: typeof identity | typeof grant) => and(eq(t.tenantId, tenantId), sql`${t.userId} >= ${first}`, lte(t.userId, last));
+    const identities = grouped(await q.select().from(identity).where(within(identity)).orderBy(asc(identity.source), asc(identity.subject)));
+    const grants = grouped(await q.select().from(grant).where(within(grant)).orderBy(asc(grant.target), asc(grant.source), asc(grant.rule)));
+    return { states: users.map((u) => ({ user: u, identities: identities.get(u.id) ?? [], grants: grants.get(u.id) ?? [] })), next };
+  };
+
+  const find = async (tenantId: string, term: string) => {
+    const key = foldKey(term);
+    const live = and(or(eq(user.userNameKey, key), eq(user.emailKey, key)), ne(user.status, 'deleted'));
+    const found = await q
+      .select()
+      .from(user)
+      .where(and(eq(user.tenantId, tenantId), or(eq(user.id, term), live)));
+    const rank = (u: User) => (u.id === term ? 0 : u.userNameKey === key ? 1 : 2);
+    return found.sort((a, b) => rank(a) - rank(b))[0] ?? null;
+  };
+
+  const counts = async (tenantId: string) => {
+    const byStatus = await q.select({ status: user.status, n: count() }).from(user).where(eq(user.tenantId, tenantId)).groupBy(user.status);
+    const [held] = await q.select({ n: count() }).from(grant).where(eq(grant.tenantId, tenantId));
+    const live = byStatus.filter(({ status }) => status !== 'deleted');
+    const active = live.find(({ status }) => status === 'active')?.n ?? 0;
+    return { users: live.reduce((sum, { n }) => sum + n, 0), active, grants: held?.n ?? 0 };
+  };
+
+  return { find, page: rows, states, counts };
+}
+
+function grouped<T extends { userId: string }>(rows: T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(row.userId);
+    if (group) group.push(row);
+    else groups.set(row.userId, [row]);
+  }
+  return groups;
+}

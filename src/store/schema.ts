@@ -1,0 +1,245 @@
+import type { Rule } from '../core/mapping.ts';
+import type { Effects, Facts, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
+import type { Columns } from './columns.ts';
+
+/** How a thing that was tried came out. */
+export type Outcome = 'SUCCESS' | 'SKIPPED' | 'FAILED';
+
+/** Every table, once, for both dialects. Property names are those of the core's rows, so that a row is a row. */
+export function defineSchema(c: Columns) {
+  return { ...tenantTables(c), ...userTables(c), ...logTables(c), ...workTables(c) };
+}
+export type Schema = ReturnType<typeof defineSchema>;
+export type TableName = keyof Schema;
+export type Row<T extends TableName> = Schema[T]['$inferSelect'];
+
+function tenantTables(c: Columns) {
+  const tenant = c.table('tenant', {
+    id: c.text('id').primaryKey(),
+    mode: c.text('mode').$type<Mode>().notNull(),
+    /** The tenant file's YAML as last applied, and its SHA-256 in hex. */
+    document: c.text('document').notNull(),
+    digest: c.text('digest').notNull(),
+    /** Moves with every change of the row; gateways poll it. */
+    revision: c.int('revision').notNull(),
+    mappingVersion: c.int('mapping_version').notNull(),
+    createdAt: c.time('created_at').notNull(),
+    updatedAt: c.time('updated_at').notNull(),
+  });
+
+  const mappingVersion = c.table(
+    'mapping_version',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      version: c.int('version').notNull(),
+      digest: c.text('digest').notNull(),
+      document: c.json('document').$type<Rule[]>().notNull(),
+      author: c.text('author').notNull(),
+      comment: c.text('comment'),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.tenantId, t.version] }), c.foreignKey({ columns: [t.tenantId], foreignColumns: [tenant.id] })],
+  );
+
+  /** The last good copy of metadata that is fetched from an address. */
+  const idpMetadata = c.table(
+    'idp_metadata',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      connectionId: c.text('connection_id').notNull(),
+      url: c.text('url').notNull(),
+      xml: c.text('xml').notNull(),
+      fetchedAt: c.time('fetched_at').notNull(),
+      validUntil: c.time('valid_until'),
+    },
+    (t) => [c.primaryKey({ columns: [t.tenantId, t.connectionId] })],
+  );
+  return { tenant, mappingVersion, idpMetadata };
+}
+
+function userTables(c: Columns) {
+  const user = c.table(
+    'app_user', // "user" is a reserved word of PostgreSQL
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      id: c.text('id').notNull(),
+      userName: c.text('user_name').notNull(),
+      userNameKey: c.text('user_name_key').notNull(),
+      email: c.text('email').notNull(),
+      emailKey: c.text('email_key').notNull(),
+      displayName: c.text('display_name').notNull(),
+      givenName: c.text('given_name').notNull(),
+      familyName: c.text('family_name').notNull(),
+      locale: c.text('locale').notNull(),
+      timezone: c.text('timezone').notNull(),
+      title: c.text('title').notNull(),
+      externalId: c.text('external_id'),
+      status: c.text('status').$type<UserStatus>().notNull(),
+      role: c.text('role').$type<Role>().notNull(),
+      fields: c.json('fields').$type<Record<string, string>>().notNull(),
+      version: c.int('version').notNull(),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [
+      // The tenant is part of the key, so that no row below can name a user of another tenant.
+      c.primaryKey({ columns: [t.tenantId, t.id] }),
+      // A tombstone gives its names free: core/fold writes `deleted:<id>` as its key and no externalId.
+      c.uniqueIndex('app_user_by_user_name').on(t.tenantId, t.userNameKey),
+      c.uniqueIndex('app_user_by_external_id').on(t.tenantId, t.externalId),
+      c.index('app_user_by_email').on(t.tenantId, t.emailKey),
+    ],
+  );
+
+  const identity = c.table(
+    'identity',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      source: c.text('source').$type<Source>().notNull(),
+      subject: c.text('subject').notNull(),
+      userId: c.text('user_id').notNull(),
+      facts: c.json('facts').$type<Facts>(),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.source, t.subject] }),
+      c.foreignKey({ columns: [t.tenantId, t.userId], foreignColumns: [user.tenantId, user.id] }),
+      c.index('identity_by_user').on(t.tenantId, t.userId),
+    ],
+  );
+
+  const grant = c.table(
+    'enrolment_grant',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      userId: c.text('user_id').notNull(),
+      target: c.text('target').$type<Target>().notNull(),
+      source: c.text('source').$type<Source>().notNull(),
+      rule: c.text('rule').notNull(),
+      since: c.time('since').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.userId, t.target, t.source, t.rule] }),
+      c.foreignKey({ columns: [t.tenantId, t.userId], foreignColumns: [user.tenantId, user.id] }),
+      c.index('enrolment_grant_by_target').on(t.tenantId, t.target),
+    ],
+  );
+  return { user, identity, grant };
+}
+
+function logTables(c: Columns) {
+  /** Append-only: nothing here updates or deletes a line. */
+  const journal = c.table(
+    'journal',
+    {
+      id: c.text('id').primaryKey(),
+      tenantId: c.text('tenant_id').notNull(),
+      at: c.time('at').notNull(),
+      /** `connection:<id>`, `cli`, `key:<prefix>`, … */
+      actor: c.text('actor').notNull(),
+      /** The intent's kind, or another action's name. */
+      cause: c.text('cause').notNull(),
+      resourceType: c.text('resource_type').notNull(),
+      resourceId: c.text('resource_id'),
+      outcome: c.text('outcome').$type<Outcome>().notNull(),
+      /** A refusal's code or another reason. */
+      code: c.text('code'),
+      /** What the person was shown. */
+      reference: c.text('reference'),
+      mappingVersion: c.int('mapping_version'),
+      detail: c.json('detail').$type<Record<string, unknown>>().notNull(),
+    },
+    (t) => [
+      c.index('journal_by_time').on(t.tenantId, t.at, t.id),
+      c.index('journal_by_resource').on(t.tenantId, t.resourceId),
+      c.index('journal_by_reference').on(t.tenantId, t.reference),
+    ],
+  );
+
+  const signIn = c.table(
+    'signin',
+    {
+      id: c.text('id').primaryKey(),
+      tenantId: c.text('tenant_id').notNull(),
+      connectionId: c.text('connection_id'),
+      userId: c.text('user_id'),
+      at: c.time('at').notNull(),
+      outcome: c.text('outcome').$type<'SUCCESS' | 'FAILED'>().notNull(),
+      code: c.text('code'),
+      check: c.text('check_name'),
+      reference: c.text('reference').notNull(),
+      detail: c.json('detail').$type<Record<string, unknown>>().notNull(),
+    },
+    (t) => [
+      c.index('signin_by_time').on(t.tenantId, t.at),
+      c.index('signin_by_user').on(t.tenantId, t.userId, t.at),
+      c.index('signin_by_reference').on(t.tenantId, t.reference),
+    ],
+  );
+  return { journal, signIn };
+}
+
+function workTables(c: Columns) {
+  /** What a learning platform has to hear of: one row per plan and platform, gone when delivered. */
+  const outbox = c.table(
+    'outbox',
+    {
+      id: c.text('id').primaryKey(),
+      tenantId: c.text('tenant_id').notNull(),
+      userId: c.text('user_id').notNull(),
+      platform: c.text('platform').notNull(),
+      planId: c.text('plan_id').notNull(),
+      effects: c.json('effects').$type<Effects>().notNull(),
+      attempts: c.int('attempts').notNull(),
+      dueAt: c.time('due_at').notNull(),
+      claimedBy: c.text('claimed_by'),
+      claimedUntil: c.time('claimed_until'),
+      failedReason: c.text('failed_reason'),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [c.index('outbox_by_due').on(t.dueAt)],
+  );
+
+  const apiKey = c.table(
+    'api_key',
+    {
+      id: c.text('id').primaryKey(),
+      /** Null = every tenant. */
+      tenantId: c.text('tenant_id'),
+      name: c.text('name').notNull(),
+      /** The first characters, by which people tell keys apart. */
+      prefix: c.text('prefix').notNull(),
+      /** Keyed hash; the key itself is nowhere. */
+      hash: c.text('hash').notNull(),
+      createdAt: c.time('created_at').notNull(),
+      expiresAt: c.time('expires_at'),
+      revokedAt: c.time('revoked_at'),
+      lastUsedAt: c.time('last_used_at'),
+    },
+    (t) => [c.uniqueIndex('api_key_by_hash').on(t.hash)],
+  );
+
+  /** The gateway's own key pairs, one per tenant and purpose; the private half sealed by lib/secrets. */
+  const vault = c.table(
+    'vault',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      purpose: c.text('purpose').notNull(),
+      sealed: c.text('sealed').notNull(),
+      public: c.text('public').notNull(),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.tenantId, t.purpose] })],
+  );
+
+  const kv = c.table(
+    'kv',
+    {
+      space: c.text('space').notNull(),
+      key: c.text('key').notNull(),
+      value: c.text('value').notNull(),
+      expiresAt: c.time('expires_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.space, t.key] }), c.index('kv_by_expiry').on(t.expiresAt)],
+  );
+  return { outbox, apiKey, vault, kv };
+}

@@ -1,0 +1,96 @@
+import { and, asc, desc, eq } from 'drizzle-orm';
+import type { Rule } from '../core/mapping.ts';
+import type { Mode } from '../core/model.ts';
+import type { Database } from './database.ts';
+import { guarded } from './failures.ts';
+import type { JournalEntry } from './journal.ts';
+import { createInsert } from './writes.ts';
+
+/** A tenant as it stands in the database: its file as last applied, and its mode, which no file changes (DESIGN §4). */
+export interface TenantRow {
+  id: string;
+  mode: Mode;
+  /** The tenant file's YAML, and its SHA-256 in hex. */
+  document: string;
+  digest: string;
+  /** From 1; moves with every change of the row. */
+  revision: number;
+  mappingVersion: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** One published state of a tenant's rules. Never changed, never deleted. */
+export interface MappingVersion {
+  tenantId: string;
+  version: number;
+  digest: string;
+  document: Rule[];
+  author: string;
+  comment: string | null;
+  createdAt: Date;
+}
+
+export interface TenantChange {
+  id: string;
+  expectRevision: number;
+  document: string;
+  digest: string;
+  /** Null: the rules are unchanged. */
+  mapping: MappingVersion | null;
+  now: Date;
+}
+
+export interface Tenants {
+  list(): Promise<TenantRow[]>;
+  get(id: string): Promise<TenantRow | null>;
+  /** Cheap: what a gateway polls to see that another process applied something. */
+  revisions(): Promise<{ id: string; revision: number }[]>;
+  /** Throws `Conflict` where the tenant exists. */
+  create(row: TenantRow, mapping: MappingVersion, entry: JournalEntry): Promise<void>;
+  /** Throws `Conflict` where the revision moved or the mapping version exists. */
+  update(change: TenantChange, entry: JournalEntry): Promise<void>;
+  /** Newest first. */
+  mappingVersions(tenantId: string, limit: number): Promise<MappingVersion[]>;
+  mapping(tenantId: string, version: number): Promise<MappingVersion | null>;
+}
+
+export function createTenants(db: Database): Tenants {
+  const { query: q, tables } = db;
+  const { tenant, mappingVersion } = tables;
+  const insert = createInsert(db);
+  return guarded<Tenants>({
+    list: async () => await q.select().from(tenant).orderBy(asc(tenant.id)),
+    get: async (id) => (await q.select().from(tenant).where(eq(tenant.id, id)))[0] ?? null,
+    revisions: async () => await q.select({ id: tenant.id, revision: tenant.revision }).from(tenant).orderBy(asc(tenant.id)),
+
+    async create(row, mapping, entry) {
+      refuseStray(row.id, mapping, entry);
+      await db.batch([...insert('tenant', [row]), ...insert('mappingVersion', [mapping]), ...insert('journal', [entry])]);
+    },
+
+    async update({ id, expectRevision, document, digest, mapping, now }, entry) {
+      refuseStray(id, mapping, entry);
+      const moved = { document, digest, revision: expectRevision + 1, updatedAt: now };
+      const { sql, params } = q
+        .update(tenant)
+        .set(mapping ? { ...moved, mappingVersion: mapping.version } : moved)
+        .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
+        .toSQL();
+      const published = mapping ? insert('mappingVersion', [mapping]) : [];
+      await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
+    },
+
+    mappingVersions: async (tenantId, limit) =>
+      await q.select().from(mappingVersion).where(eq(mappingVersion.tenantId, tenantId)).orderBy(desc(mappingVersion.version)).limit(limit),
+
+    async mapping(tenantId, version) {
+      const here = and(eq(mappingVersion.tenantId, tenantId), eq(mappingVersion.version, version));
+      return (await q.select().from(mappingVersion).where(here))[0] ?? null;
+    },
+  });
+}
+
+function refuseStray(id: string, mapping: MappingVersion | null, entry: JournalEntry): void {
+  if ((mapping && mapping.tenantId !== id) || entry.tenantId !== id) throw new Error('a change of a tenant must stay with that tenant');
+}
