@@ -12,18 +12,19 @@ export function cleanText(text: string, max: number): string {
   return clean.length <= max ? clean : Array.from(clean).slice(0, max).join('').trim();
 }
 
+/** Letters outside ASCII that normalisation or case folding would turn into ASCII ones: U+212A KELVIN SIGN into `k`, U+037E into `;`. */
+const LOOKALIKE = /[\u037e\u1fef\u212a]/u;
+
 /**
- * The key by which names and e-mails are compared: NFC, lower case. A letter outside ASCII never folds into ASCII
- * (U+212A KELVIN SIGN is not `k`), so that nobody's key can be reached by a look-alike.
+ * The key by which names and e-mails are compared: NFC, lower case. A letter outside ASCII never folds into ASCII,
+ * so that nobody's key can be reached by a look-alike. Idempotent.
  */
-export function foldKey(text: string): string {
-  const lower = text.normalize('NFC').trim();
-  if (/^[\x20-\x7e]*$/.test(lower)) return lower.toLowerCase();
-  return Array.from(lower, (c) => (c.length === 1 && c > '\x7f' && c.toLowerCase() <= '\x7f' ? c : c.toLowerCase())).join('');
-}
+export const foldKey = (text: string): string =>
+  text.replace(new RegExp(LOOKALIKE, 'gu'), '\ufffd').normalize('NFC').toLowerCase().normalize('NFC').trim();
 
 /** The address with white space around it gone, or null where it is no usable address (RFC 5321 length, one `@`, a dotted domain). */
 export function cleanEmail(text: string): string | null {
+  if (LOOKALIKE.test(text) || text.length > 2 * LIMITS.email) return null;
   const email = text.trim().normalize('NFC');
   if (email.length > LIMITS.email || email.search(INVISIBLE) !== -1) return null;
   return /^[^\s@"(),:;<>[\\\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/u.test(email) ? email : null;

@@ -1,0 +1,101 @@
+/** Runs `fixtures/plans/*.yaml`. Words of a case: see the interfaces below. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { targetsOf } from '../../src/core/diff.ts';
+import type { Intent } from '../../src/core/intent.ts';
+import type { Rule } from '../../src/core/mapping.ts';
+import type { GroupClaim, Mode, Role } from '../../src/core/model.ts';
+import { Refusal } from '../../src/core/refusal.ts';
+import type { Tenant } from '../../src/core/tenant.ts';
+import { assertion, group, makeMemory, makeTenant, rule } from './world.ts';
+
+type Rules = Record<string, { group: string; enrol?: string[]; role?: Role }>;
+interface SignIn {
+  sso?: string;
+  second?: string;
+  email: string | null;
+  groups?: string[] | Exclude<GroupClaim['said'], 'listed'>;
+  active?: boolean;
+  title?: string;
+  untrusted?: string;
+}
+type Edit = Omit<Extract<Intent, { kind: 'edit' }>, 'kind'>;
+type Step = SignIn | { edit: Edit } | { create: { email: string } } | { remap: Rules } | { mode: Mode };
+interface Case {
+  name: string;
+  rules?: Rules;
+  mode?: Mode;
+  policy?: Tenant['provisioning']['whenGroupsMissing'];
+  linking?: Tenant['provisioning']['linking'];
+  given?: Step[];
+  when: Step;
+  then: { refused?: string; changes?: string[]; enrolled?: string[]; lost?: string[]; role?: Role; status?: string; title?: string; users?: number };
+}
+
+const toRules = (rules: Rules): Rule[] => Object.entries(rules).map(([id, r]) => rule(id, group(r.group), r.enrol ?? [], r.role ?? null));
+
+function take(memory: ReturnType<typeof makeMemory>, step: Step) {
+  const first = [...memory.users.keys()][0];
+  if ('mode' in step) {
+    memory.mode = step.mode;
+    return undefined;
+  }
+  if ('edit' in step) return memory.run({ kind: 'edit', ...step.edit }, first);
+  if ('create' in step) return memory.run({ kind: 'edit', profile: step.create });
+  if ('remap' in step) {
+    memory.tenant = { ...memory.tenant, mapping: { version: 2, rules: toRules(step.remap) } };
+    return memory.run({ kind: 'remap' }, first);
+  }
+  const connection = step.sso ? 'sso' : 'second';
+  const groups: GroupClaim | string[] =
+    typeof step.groups === 'string' ? ({ said: step.groups, detail: 'case' } as GroupClaim) : (step.groups ?? { said: 'absent' });
+  const made = assertion(
+    connection,
+    step.sso ?? step.second ?? '',
+    { groups, ...(step.active === undefined ? {} : { active: step.active }), profile: step.title ? { title: step.title } : {} },
+    step.untrusted ? { trusted: false, why: step.untrusted } : { trusted: true },
+  );
+  if (made.kind === 'assertion') {
+    if (step.email === null) delete made.statement.profile.email;
+    else made.statement.profile.email = step.email;
+  }
+  return memory.run(made);
+}
+
+const folder = new URL('../../fixtures/plans/', import.meta.url);
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+  describe(`plans: ${file}`, () => {
+    for (const one of parse(readFileSync(new URL(file, folder), 'utf8')) as Case[]) {
+      it(one.name, () => {
+        const provisioning = { ...(one.policy ? { whenGroupsMissing: one.policy } : {}), ...(one.linking ? { linking: one.linking } : {}) };
+        const memory = makeMemory(makeTenant(toRules(one.rules ?? {}), { provisioning }), one.mode);
+        for (const step of one.given ?? []) take(memory, step);
+        const { then } = one;
+        const before = structuredClone([...memory.users.entries()]);
+        if (then.refused) {
+          let refused: unknown;
+          try {
+            take(memory, one.when);
+          } catch (error) {
+            refused = error;
+          }
+          expect(refused).toBeInstanceOf(Refusal);
+          expect((refused as Refusal).code).toBe(then.refused);
+          expect([...memory.users.entries()]).toEqual(before);
+        } else {
+          const made = take(memory, one.when);
+          const state = made && memory.users.get(made.userId);
+          if (!made || !state) throw new Error('the case plans nothing for anybody');
+          if (then.changes) expect(made.changes.map((c) => `${c.entity} ${c.reason}`)).toEqual(then.changes);
+          if (then.enrolled) expect([...targetsOf(state)].sort()).toEqual(then.enrolled);
+          if (then.lost) expect(made.effects.lost).toEqual(then.lost);
+          if (then.role) expect(state.user.role).toBe(then.role);
+          if (then.status) expect(state.user.status).toBe(then.status);
+          if (then.title) expect(state.user.title).toBe(then.title);
+        }
+        if (then.users !== undefined) expect(memory.users.size).toBe(then.users);
+      });
+    }
+  });
+}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { conclude, judge } from '../../src/core/conclude.ts';
+import { countingFacts, subjectOf } from '../../src/core/derive.ts';
+import { replay, targetsOf } from '../../src/core/diff.ts';
+import { explain } from '../../src/core/explain.ts';
+import type { Intent } from '../../src/core/intent.ts';
+import type { Condition, Rule } from '../../src/core/mapping.ts';
+import { type GroupClaim, type Mode, ROLES, type Target } from '../../src/core/model.ts';
+import { plan } from '../../src/core/plan.ts';
+import { Refusal } from '../../src/core/refusal.ts';
+import { assertion, grantsOf, group, makeMemory, makeTenant, rule } from './world.ts';
+
+const GROUPS = ['a', 'b', 'c', 'A'];
+const TARGETS: Target[] = ['bundle:1', 'collection:2', 'group:3'];
+
+const leaf: fc.Arbitrary<Condition> = fc.oneof(
+  fc.constantFrom(...GROUPS).map(group),
+  fc.record({
+    kind: fc.constant('group' as const),
+    test: fc.constantFrom({ glob: '*' }, { glob: '?' }, { equals: 'a' }),
+    ignoreCase: fc.boolean(),
+    label: fc.constant('g'),
+    ids: fc.constantFrom(null, ['b']),
+  }),
+  fc.record({
+    kind: fc.constant('claim' as const),
+    name: fc.constantFrom('dept', '__proto__', 'constructor'),
+    test: fc.constantFrom({ equals: 'x' }, { in: ['x', 'y'] }, { glob: 'x*' }, { exists: true }, { exists: false }),
+    ignoreCase: fc.boolean(),
+  }),
+  fc.constant<Condition>({ kind: 'emailDomain', domain: 'acme.example' }),
+  fc.constantFrom('sso', 'second').map((connection): Condition => ({ kind: 'connection', connection })),
+);
+const condition = fc.letrec<{ c: Condition }>((tie) => ({
+  c: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    leaf,
+    fc.array(tie('c'), { maxLength: 3 }).map((of): Condition => ({ kind: 'any', of })),
+    fc.array(tie('c'), { maxLength: 3 }).map((of): Condition => ({ kind: 'all', of })),
+    tie('c').map((of): Condition => ({ kind: 'not', of })),
+  ),
+})).c;
+const rules: fc.Arbitrary<Rule[]> = fc
+  .array(fc.record({ when: condition, enrol: fc.subarray(TARGETS), role: fc.constantFrom(null, ...ROLES) }), { maxLength: 5 })
+  .map((list) => list.map(({ when, enrol, role }, i) => rule(`r${i}`, when, enrol, role)));
+
+const groupClaim: fc.Arbitrary<GroupClaim> = fc.oneof(
+  fc.subarray(GROUPS).map((groups): GroupClaim => ({ said: 'listed', groups })),
+  fc.constantFrom<GroupClaim>(
+    { said: 'absent' },
+    { said: 'overflow', detail: 'd' },
+    { said: 'overlong', detail: 'd' },
+    { said: 'unreadable', detail: 'd' },
+  ),
+);
+const sso = fc
+  .record({
+    connection: fc.constantFrom('sso', 'second'),
+    groups: groupClaim,
+    active: fc.constantFrom(undefined, true, false),
+    dept: fc.constantFrom(undefined, [], ['x'], ['xy', 'z']),
+    title: fc.constantFrom(undefined, 'T1', 'T2'),
+  })
+  .map(
+    ({ connection, groups, active, dept, title }): Intent =>
+      assertion(connection, 'me', {
+        groups,
+        claims: dept ? { dept } : {},
+        profile: title ? { title } : {},
+        ...(active === undefined ? {} : { active }),
+      }),
+  );
+const edit = fc.record({ grant: fc.subarray(TARGETS), revoke: fc.subarray(TARGETS) }).map((e): Intent => ({ kind: 'edit', ...e }));
+const step = fc.oneof(
+  { weight: 4, arbitrary: sso },
+  { weight: 2, arbitrary: edit },
+  { weight: 1, arbitrary: fc.constant<Intent>({ kind: 'remap' }) },
+);
+const history = fc.array(
+  fc.record({ intent: step, mapping: fc.option(rules, { nil: undefined }), mode: fc.constantFrom<Mode>('jit', 'jit', 'jit', 'manual', 'scim') }),
+  { maxLength: 8 },
+);
+
+/** One person, created by a sign-in, then whatever comes. Calls `look` after every step that was not refused. */
+function live(
+  first: Rule[],
+  steps: fc.TypeOf<typeof history>,
+  look: (memory: ReturnType<typeof makeMemory>, intent: Intent, userId: string) => void,
+): void {
+  const memory = makeMemory(makeTenant(first));
+  const { userId } = memory.run(assertion('sso', 'me', { groups: ['a'] }));
+  for (const { intent, mapping, mode } of steps) {
+    if (mapping) memory.tenant = { ...memory.tenant, mapping: { version: memory.tenant.mapping.version + 1, rules: mapping } };
+    memory.mode = mode;
+    look(memory, intent, userId);
+  }
+}
+
+function check(look: Parameters<typeof live>[2], runs = 400): void {
+  fc.assert(
+    fc.property(rules, history, (first, steps) => live(first, steps, look)),
+    { numRuns: runs },
+  );
+}
+
+describe('plan', () => {
+  it('plans nothing the second time, and moves the version by one otherwise', () => {
+    check((memory, intent, userId) => {
+      const before = memory.only().user.version;
+      const made = memory.run(intent, userId);
+      expect(memory.only().user.version - before).toBe(made.changes.length > 0 ? 1 : 0);
+      expect(memory.dryRun(intent, userId).changes).toEqual([]);
+    });
+  });
+
+  it('lets no machine touch a manual grant', () => {
+    check((memory, intent, userId) => {
+      const manual = () => memory.only().grants.filter((g) => g.source === 'manual');
+      const before = manual();
+      memory.run(intent, userId);
+      if (intent.kind !== 'edit') expect(manual()).toEqual(before);
+    });
+  });
+
+  it('depends on facts, mapping and mode only: a state concluded again from its facts is itself', () => {
+    check((memory, intent, userId) => {
+      memory.run(intent, userId);
+      if (memory.mode === 'manual') return;
+      const state = memory.only();
+      const machine = new Set(
+        countingFacts(state, memory).flatMap((i) =>
+          conclude(subjectOf(i), memory.tenant.mapping).targets.map((t) => `${t.target} ${i.source} ${t.rule}`),
+        ),
+      );
+      memory.run({ kind: 'remap' }, userId);
+      expect(new Set(grantsOf({ ...memory.only(), grants: memory.only().grants.filter((g) => g.source !== 'manual') }))).toEqual(machine);
+      // and a stranger with the same facts and no history gets the same
+      const stranger = {
+        ...state,
+        grants: state.grants.filter((g) => g.source === 'manual'),
+        user: { ...state.user, role: 'admin' as const, status: 'locked' as const },
+      };
+      const made = plan({ bySubject: stranger, byEmail: [] }, { kind: 'remap' }, memory.world());
+      const after = replay(stranger, made);
+      expect(after && grantsOf(after)).toEqual(grantsOf(memory.only()));
+      expect(after?.user.role).toBe(memory.only().user.role);
+      expect(after?.user.status).toBe(memory.only().user.status);
+    });
+  });
+
+  it('makes the same plan as a dry run and as a run', () => {
+    check((memory, intent, userId) => {
+      const preview = memory.dryRun(intent, userId);
+      const made = memory.run(intent, userId);
+      expect({ ...made, id: '' }).toEqual({ ...preview, id: '' });
+    });
+  });
+
+  it('names exactly the net targets as its effects', () => {
+    check((memory, intent, userId) => {
+      const before = targetsOf(memory.only());
+      const { effects } = memory.run(intent, userId);
+      const after = targetsOf(memory.only());
+      expect(new Set(effects.gained)).toEqual(new Set([...after].filter((t) => !before.has(t))));
+      expect(new Set(effects.lost)).toEqual(new Set([...before].filter((t) => !after.has(t))));
+    });
+  });
+
+  it('takes nothing away because of silence', () => {
+    check((memory, intent, userId) => {
+      if (intent.kind !== 'assertion' || intent.statement.groups.said === 'listed' || memory.mode !== 'jit') return;
+      memory.run({ kind: 'remap' }, userId); // what the mapping change alone does comes first
+      const quiet: Intent = { ...intent, statement: { ...intent.statement, claims: {} } };
+      const known = memory.only().identities.find((i) => i.source === quiet.source);
+      if (!known) return; // a new source may bring its own
+      expect(memory.run(quiet, userId).effects.lost).toEqual([]);
+    });
+  });
+});
+
+describe('explain', () => {
+  it('agrees with derive for every user and target, both ways', () => {
+    check((memory, intent, userId) => {
+      memory.run(intent, userId);
+      memory.run({ kind: 'remap' }, userId);
+      if (memory.mode === 'manual') return;
+      for (const one of explain(memory.only(), memory.world())) {
+        const ruled = one.grants.filter((g) => g.source !== 'manual').map((g) => `${g.source} ${g.rule}`);
+        expect(new Set(one.rules.filter((r) => r.verdict.holds).map((r) => `${r.source} ${r.rule.id}`))).toEqual(new Set(ruled));
+        for (const r of one.rules) expect(r.firstFailed === null).toBe(r.verdict.holds);
+      }
+    }, 200);
+  });
+
+  it('judges as conclude does', () => {
+    const subject = fc.record({
+      source: fc.constant('connection:sso' as const),
+      connectionId: fc.constantFrom('sso', 'second'),
+      email: fc.constantFrom(null, 'x@acme.example'),
+      groups: fc.subarray(GROUPS),
+      claims: fc.constantFrom({}, { dept: [] }, { dept: ['X'] }),
+    });
+    fc.assert(
+      fc.property(condition, subject, (when, facts) => {
+        const concluded = conclude(facts, { version: 1, rules: [rule('r', when, ['bundle:1'])] }).targets.length === 1;
+        expect(judge(when, facts).holds).toBe(concluded);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('refusals', () => {
+  it('leave nothing planned', () => {
+    const memory = makeMemory(makeTenant([]), 'scim');
+    expect(() => memory.run(assertion('sso', 'new', { groups: [] }))).toThrow(Refusal);
+    expect(memory.users.size).toBe(0);
+  });
+});

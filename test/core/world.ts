@@ -1,0 +1,124 @@
+/** A small tenant and people to plan for, and a memory that plays the store: apply = replay. */
+
+import { replay } from '../../src/core/diff.ts';
+import type { Candidates, EmailTrust, Intent } from '../../src/core/intent.ts';
+import type { Condition, Rule } from '../../src/core/mapping.ts';
+import {
+  type GroupClaim,
+  type Mode,
+  type Plan,
+  type Profile,
+  type Role,
+  type Statement,
+  sourceOf,
+  type Target,
+  type UserState,
+} from '../../src/core/model.ts';
+import { plan } from '../../src/core/plan.ts';
+import { foldKey } from '../../src/core/profile.ts';
+import type { Connection, Tenant } from '../../src/core/tenant.ts';
+import type { World } from '../../src/core/world.ts';
+
+export const NOW = new Date('2026-01-02T03:04:05.678Z');
+
+export const group = (equals: string): Condition => ({ kind: 'group', test: { equals }, ignoreCase: false, label: equals, ids: null });
+
+export const rule = (id: string, when: Condition, enrol: string[], role: Role | null = null): Rule => ({
+  id,
+  when,
+  enrol: enrol as Target[],
+  role,
+  line: 1,
+});
+
+export function makeTenant(rules: Rule[], overrides: { connections?: string[]; provisioning?: Partial<Tenant['provisioning']> } = {}): Tenant {
+  return {
+    id: 'acme',
+    name: 'Acme',
+    contact: null,
+    domains: ['acme.example'],
+    provisioning: {
+      initialMode: 'jit',
+      linking: 'verified-email',
+      defaultRole: 'learner',
+      whenGroupsMissing: 'keep',
+      limits: { removals: { share: 0.3, atLeast: 10 } },
+      ...overrides.provisioning,
+    },
+    connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id }) as Connection), // planning reads a connection's id and order only
+    catalogue: { courses: [], bundles: [], collections: [], groups: [] },
+    mapping: { version: 1, rules },
+    tests: [],
+    returnTo: [],
+  };
+}
+
+export function statement(
+  said: { email?: string; groups?: GroupClaim | string[]; active?: boolean; profile?: Partial<Profile>; claims?: Record<string, string[]> } = {},
+): Statement {
+  const groups: GroupClaim = Array.isArray(said.groups) ? { said: 'listed', groups: said.groups } : (said.groups ?? { said: 'absent' });
+  return {
+    profile: { ...(said.email === undefined ? {} : { email: said.email }), ...said.profile },
+    fields: {},
+    groups,
+    claims: said.claims ?? {},
+    ...(said.active === undefined ? {} : { active: said.active }),
+  };
+}
+
+export const assertion = (
+  connection: string,
+  subject: string,
+  said: Parameters<typeof statement>[0],
+  emailTrust: EmailTrust = { trusted: true },
+): Intent => ({
+  kind: 'assertion',
+  source: sourceOf(connection),
+  subject,
+  statement: statement({ email: `${subject}@acme.example`, ...said }),
+  emailTrust,
+});
+
+/** Users by id, and the plans that made them. */
+export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
+  const users = new Map<string, UserState>();
+  let n = 0;
+  const world = (): World => ({ tenant: memory.tenant, mode: memory.mode, now: memory.now, newId: () => `id${++n}` });
+
+  function candidates(intent: Intent, userId?: string): Candidates {
+    const all = [...users.values()];
+    const email = intent.kind === 'assertion' ? intent.statement.profile.email : intent.kind === 'edit' ? intent.profile?.email : undefined;
+    const key = email === undefined ? null : foldKey(email);
+    const bySubject = all.find((s) =>
+      intent.kind === 'assertion' ? s.identities.some((i) => i.source === intent.source && i.subject === intent.subject) : s.user.id === userId,
+    );
+    const byEmail = all.filter(({ user }) => user.status !== 'deleted' && key !== null && (user.emailKey === key || user.userNameKey === key));
+    return { bySubject: bySubject ?? null, byEmail };
+  }
+
+  const memory = {
+    tenant,
+    mode,
+    now: NOW,
+    users,
+    world,
+    dryRun: (intent: Intent, userId?: string): Plan => plan(candidates(intent, userId), intent, world()),
+    run(intent: Intent, userId?: string): Plan {
+      const found = candidates(intent, userId);
+      const made = plan(found, intent, world());
+      const before = users.get(made.userId) ?? null;
+      const after = replay(before, made);
+      if (after) users.set(made.userId, after);
+      return made;
+    },
+    only(): UserState {
+      const [state, another] = [...users.values()];
+      if (!state || another) throw new Error(`${users.size} users`);
+      return state;
+    },
+  };
+  return memory;
+}
+
+/** `target source rule`, sorted: what someone has and by what. */
+export const grantsOf = (state: UserState): string[] => state.grants.map((g) => `${g.target} ${g.source} ${g.rule}`.trim()).sort();
