@@ -1,0 +1,108 @@
+/** From what zod found to what a person can mend: which key, what stands there, what would be right. */
+import type * as z from 'zod';
+import { nearest } from './near.ts';
+import { type Path, quote, type Report } from './problem.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Never shown: what stands there may be a secret, or is of no help. */
+const UNQUOTED = new Set(['clientSecret', 'clientKey', 'certificates', 'xml']);
+
+/** Reports every issue. `data` is what was parsed. */
+export function reportIssues(issues: readonly Issue[], source: YamlSource, report: Report): void {
+  for (const issue of issues.flatMap((one) => settle(one, dig(source.data, one.path as Path)))) {
+    const path = issue.path as Path;
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) unknownKey(path, key, issue.message, report);
+    else if (issue.code === 'invalid_key')
+      report.keyError(path, `the key ${quote(String(path.at(-1)))} cannot be used`, issue.issues[0]?.message ?? 'use another name');
+    else report.error(path, sayWrong(issue, path, source), sayRight(issue, path, source));
+  }
+}
+
+/** Of a union, the branch that was meant: the one whose kind of value (text, list, map) was written. Else the union itself. */
+function settle(issue: Issue, value: unknown): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const branches = issue.errors
+    .map((errors) => errors.flatMap((inner) => settle(inner, dig(value, inner.path as Path))))
+    .filter((errors) => !errors.some((inner) => inner.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(inner.code)));
+  const meant = branches.toSorted((a, b) => a.length - b.length)[0];
+  return meant ? meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) : [issue];
+}
+
+function dig(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Record<string | number, unknown>)[step];
+  }
+  return at;
+}
+
+function unknownKey(path: Path, key: string, known: string, report: Report): void {
+  const names = known.split(' ');
+  const near = nearest(key, names) ?? OTHER_WORDS.get(key);
+  const hint = near && names.includes(near) ? `did you mean ${quote(near)}?` : `known here: ${names.join(', ')}`;
+  report.keyError([...path, key], `unknown key ${quote(key)}`, hint);
+}
+
+/** What people write who come from elsewhere. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ['if', 'when'],
+  ['match', 'when'],
+  ['condition', 'when'],
+  ['then', 'enrol'],
+  ['targets', 'enrol'],
+  ['groups', 'group'],
+  ['or', 'any'],
+  ['and', 'all'],
+  ['domain', 'emailDomain'],
+  ['email', 'emailDomain'],
+  ['catalog', 'catalogue'],
+  ['secret', 'clientSecret'],
+]);
+
+/** `"domains"`, or `entry 2 of "domains"`. */
+function label(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return 'the file';
+  return typeof last === 'number' ? `entry ${last + 1} of ${quote(String(path.findLast((step) => typeof step === 'string') ?? ''))}` : quote(last);
+}
+
+function sayWrong(issue: Issue, path: Path, source: YamlSource): string {
+  const value = dig(source.data, path);
+  const name = label(path);
+  if (value === undefined) return `${name} is missing`;
+  if (value === null) return `${name} is empty`;
+  if (issue.code === 'custom' && typeof issue.params?.['wrong'] === 'string') return `${name} ${issue.params['wrong']}`;
+  if (Array.isArray(value))
+    return issue.code === 'too_small'
+      ? `${name} is an empty list`
+      : issue.code === 'too_big'
+        ? `${name} has ${value.length} entries`
+        : `${name} is a list`;
+  if (typeof value === 'object') return `${name} is a map`;
+  if (path.some((step) => UNQUOTED.has(String(step)))) return `${name} cannot be what is written here`;
+  if (typeof value === 'string') return issue.code === 'too_big' ? `${name} has ${value.length} characters` : sayText(issue, name, value);
+  return `${name} is the ${typeof value} ${quote(source.written(path) ?? String(value)).slice(1, -1)}`;
+}
+
+function sayText(issue: Issue, name: string, value: string): string {
+  if (value === '') return `${name} is empty`;
+  return issue.code === 'invalid_type' ? `${name} is the text ${quote(value)}` : `${name} cannot be ${quote(value)}`;
+}
+
+function sayRight(issue: Issue, path: Path, source: YamlSource): string {
+  const value = dig(source.data, path);
+  const wantsText = issue.code === 'invalid_type' ? issue.expected === 'string' : issue.code === 'invalid_union' && takesText(issue);
+  if (wantsText && (typeof value === 'number' || typeof value === 'boolean') && !path.some((step) => UNQUOTED.has(String(step))))
+    return `YAML reads this as a ${typeof value}; put it in quotes: ${quote(source.written(path) ?? String(value))}`;
+  if (issue.code === 'invalid_value' && typeof value === 'string') {
+    const near = nearest(value, issue.values.map(String));
+    if (near !== null) return `did you mean ${quote(near)}? ${issue.message}`;
+  }
+  return issue.message;
+}
+
+const takesText = (issue: z.core.$ZodIssueInvalidUnion): boolean =>
+  issue.errors.some((errors) => errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type' && inner.expected === 'string'));

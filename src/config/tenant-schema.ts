@@ -1,0 +1,114 @@
+/** The tenant file as an administrator writes it: what may be written where. What it means together is checked in check-*.ts. */
+import * as z from 'zod';
+import { ROLES } from '../core/model.ts';
+import { connection } from './connection-schema.ts';
+import { groups, mappingTest, rule } from './mapping-schema.ts';
+import { address, choice, domain, list, object, slug, text, whole } from './scalars.ts';
+
+/** What counts where the file is silent. The editor's schema shows the same. */
+export const DEFAULTS = {
+  initialMode: 'jit',
+  linking: 'verified-email',
+  defaultRole: 'learner',
+  whenGroupsMissing: 'keep',
+  share: '10%',
+  atLeast: 10,
+} as const;
+
+const provisioning = object(
+  {
+    initialMode: z
+      .enum(['jit', 'manual'], { error: 'jit or manual; SCIM is switched on by an operator, since that issues a token' })
+      .optional()
+      .meta({ default: DEFAULTS.initialMode })
+      .describe('Used once, when the tenant is first seen. Afterwards the mode is changed by operators, not by this file.'),
+    linking: choice(['verified-email', 'never'])
+      .optional()
+      .meta({ default: DEFAULTS.linking })
+      .describe(
+        'May a first sign-in be linked to an existing account by e-mail? Only ever in domains listed above, and where the provider can be trusted.',
+      ),
+    defaultRole: choice(ROLES).optional().meta({ default: DEFAULTS.defaultRole }),
+    whenGroupsMissing: choice(['keep', 'clear'])
+      .optional()
+      .meta({ default: DEFAULTS.whenGroupsMissing })
+      .describe('A provider that sends no group claim at all: keep what groups gave, or take it away.'),
+    limits: object(
+      {
+        removals: object(
+          {
+            share: z
+              .string({ error: 'a share of all people, such as 10%' })
+              .regex(/^(100|[1-9]?[0-9])%$/, { error: 'a share of all people from 0% to 100%, such as 10%' })
+              .optional()
+              .meta({ default: DEFAULTS.share }),
+            atLeast: whole(0, 1_000_000, 'people').optional().meta({ default: DEFAULTS.atLeast }),
+          },
+          '{ share: 10%, atLeast: 10 }',
+        ).optional(),
+      },
+      '{ removals: { share: 10%, atLeast: 10 } }',
+    )
+      .optional()
+      .describe('When more people than this would lose something at once, an operator is asked first.'),
+  },
+  'such as { initialMode: jit, defaultRole: learner }',
+);
+
+const title = text('a title', 200);
+const course = object(
+  {
+    slug: slug('a course', 'spin-selling'),
+    title,
+    description: z.string({ error: 'text' }).max(2000, { error: 'at most 2000 characters' }).optional(),
+    url: address('where the course is opened: an https address').optional(),
+  },
+  'a course: { slug: spin-selling, title: SPIN selling, url: https://… }',
+);
+const offer = (what: string, example: string) =>
+  object(
+    { slug: slug(what, example), title, courses: list(slug('a course', 'spin-selling'), 'a list of course slugs', 500).optional() },
+    `${what}: { slug: ${example}, title: …, courses: [..] }`,
+  );
+
+const catalogue = object(
+  {
+    courses: list(course, 'a list of courses', 2000).optional(),
+    bundles: list(offer('a bundle', 'sales-onboarding'), 'a list of bundles', 1000).optional(),
+    collections: list(offer('a collection', 'executive'), 'a list of collections', 1000).optional(),
+    groups: list(offer('a group', 'cohort-7'), 'a list of groups', 1000).optional(),
+  },
+  'courses:, bundles:, collections: and groups:',
+);
+
+export const tenantFile = object(
+  {
+    name: text("the organisation's name", 100),
+    contact: text('whom a refused learner may ask, such as helpdesk@acme.example', 200).optional(),
+    domains: list(domain, 'a list such as [acme.example]', 200)
+      .optional()
+      .describe("E-mail domains that are this organisation's own: you vouch for them."),
+    provisioning: provisioning.optional(),
+    connections: list(connection, 'a list of connections', 50)
+      .optional()
+      .describe('Identity providers. Where two say different things of a person, the first counts.'),
+    groups: groups.optional(),
+    catalogue: catalogue.optional().describe('What can be enrolled in, and which courses that opens.'),
+    rules: list(rule, 'a list of rules', 5000)
+      .optional()
+      .describe('Who is enrolled in what. Every rule that matches counts; their order does not matter.'),
+    tests: list(mappingTest, 'a list of tests', 2000).optional().describe('Examples, checked before the file is taken in.'),
+    returnTo: list(address('an https address'), 'a list of https addresses', 100)
+      .optional()
+      .describe('Where a sign-in may lead to: addresses that start like one of these.'),
+  },
+  'name:, connections:, rules: …',
+).meta({ title: 'A Matricula tenant file' });
+
+export type TenantFile = z.input<typeof tenantFile>;
+export type CatalogueFile = NonNullable<TenantFile['catalogue']>;
+
+/** For editors (draft 7, which yaml-language-server reads). Written to config/tenant.schema.json by `npm run schema`. */
+export function tenantJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(tenantFile, { io: 'input', target: 'draft-7' }) as Record<string, unknown>;
+}

@@ -1,0 +1,71 @@
+/** From a tenant file that passed every check to the tenant that the rest of the house reads. */
+import type { Catalogue, Limits, Offer, Provisioning, Tenant } from '../core/tenant.ts';
+import { connectionOf } from './connections.ts';
+import type { OfferFile } from './parts.ts';
+import type { Path } from './problem.ts';
+import { aliasesOf, ruleOf, testOf } from './rules.ts';
+import { type CatalogueFile, DEFAULTS, type TenantFile } from './tenant-schema.ts';
+import type { Place } from './yaml-source.ts';
+
+interface Positions {
+  valueAt(path: Path): Place;
+}
+
+export interface TenantContext {
+  tenantId: string;
+  baseDir: string;
+  source: Positions;
+}
+
+export function tenantOf(file: TenantFile, { tenantId, baseDir, source }: TenantContext): Tenant {
+  const tenantDomains = file.domains ?? [];
+  return {
+    id: tenantId,
+    name: file.name,
+    contact: file.contact ?? null,
+    domains: tenantDomains,
+    connections: (file.connections ?? []).map((connection) => connectionOf(connection, { baseDir, tenantDomains })),
+    catalogue: catalogueOf(file.catalogue ?? {}),
+    ...judgedPart(file, source),
+    returnTo: file.returnTo ?? [],
+  };
+}
+
+/** What the tests of the file need: sound even where other parts of the file are not. */
+export function judgedPart(file: TenantFile, source: Positions): Pick<Tenant, 'provisioning' | 'mapping' | 'tests'> {
+  const aliases = aliasesOf(file.groups?.aliases);
+  const onlyConnection = file.connections?.length === 1 ? file.connections[0]!.id : null;
+  return {
+    provisioning: provisioningOf(file.provisioning ?? {}),
+    mapping: {
+      version: 0,
+      rules: (file.rules ?? []).map((rule, i) => ruleOf(rule, aliases, { line: source.valueAt(['rules', i]).line, path: ['rules', i] })),
+    },
+    tests: (file.tests ?? []).map((test, i) => testOf(test, aliases, { ...source.valueAt(['tests', i]), onlyConnection })),
+  };
+}
+
+function provisioningOf(file: NonNullable<TenantFile['provisioning']>): Provisioning {
+  return {
+    initialMode: file.initialMode ?? DEFAULTS.initialMode,
+    linking: file.linking ?? DEFAULTS.linking,
+    defaultRole: file.defaultRole ?? DEFAULTS.defaultRole,
+    whenGroupsMissing: file.whenGroupsMissing ?? DEFAULTS.whenGroupsMissing,
+    limits: limitsOf(file.limits?.removals),
+  };
+}
+
+function limitsOf(file: NonNullable<NonNullable<TenantFile['provisioning']>['limits']>['removals']): Limits {
+  return { removals: { share: Number.parseInt(file?.share ?? DEFAULTS.share, 10) / 100, atLeast: file?.atLeast ?? DEFAULTS.atLeast } };
+}
+
+function catalogueOf(file: CatalogueFile): Catalogue {
+  return {
+    courses: (file.courses ?? []).map(({ slug, title, description, url }) => ({ slug, title, description: description ?? '', url: url ?? null })),
+    bundles: (file.bundles ?? []).map(offerOf),
+    collections: (file.collections ?? []).map(offerOf),
+    groups: (file.groups ?? []).map(offerOf),
+  };
+}
+
+const offerOf = ({ slug, title, courses }: OfferFile): Offer => ({ slug, title, courses: [...new Set(courses ?? [])] });
