@@ -9,7 +9,7 @@ export function allowedReturn(asked: string | null, tenant: Tenant, baseUrl: str
   // Browsers read `\` as `/` and drop tabs and line breaks: an address that needs such kindness is none of ours.
   if (asked.length > 2048 || /[\\\p{Cc}\s]/u.test(asked)) throw refuse('return-to/characters');
   const own = new URL(baseUrl);
-  if (!URL.canParse(asked, own)) throw refuse('return-to/malformed');
+  if (!URL.canParse(asked, own.href)) throw refuse('return-to/malformed');
   const url = new URL(asked, own);
   if (url.username !== '' || url.password !== '') throw refuse('return-to/user-info');
   if (asked.startsWith('/') && !asked.startsWith('//')) {

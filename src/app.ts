@@ -1,0 +1,220 @@
+/** The composition root: the only file that names every implementation. Two rooms: what every command needs, and the gateway that listens. */
+import { randomUUID } from 'node:crypto';
+import { readTenantFolder } from './config/files.ts';
+import { formatProblem } from './config/problem.ts';
+import type { Settings } from './config/settings.ts';
+import { parseTenantFile } from './config/tenant-file.ts';
+import type { Connector } from './connectors/connector.ts';
+import { createLocalConnector, LOCAL } from './connectors/local.ts';
+import { authenticate } from './flows/admin.ts';
+import { type AppliedTenant, type ApplyTenantsDeps, applyTenant, planTenants, problemsOf, type TenantFile } from './flows/apply-tenants.ts';
+import { createConnections } from './flows/connections.ts';
+import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
+import { learning } from './flows/learning.ts';
+import { recordRefusal } from './flows/refused.ts';
+import { createSignIn } from './flows/signin.ts';
+import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
+import { createHttpApp } from './http/server.ts';
+import { createDatabaseKv } from './kv/database.ts';
+import type { Kv } from './kv/kv.ts';
+import { createRedisKv } from './kv/redis.ts';
+import { createGuardedFetch } from './lib/fetch.ts';
+import { newId } from './lib/ids.ts';
+import type { Log } from './lib/log.ts';
+import { createVault, type Vault } from './lib/secrets.ts';
+import { createTurns } from './lib/turns.ts';
+import type { Database } from './store/database.ts';
+import { openDatabase } from './store/open.ts';
+import { createStore, type Store } from './store/store.ts';
+
+export interface Options {
+  settings: Settings;
+  /** The 32 bytes that seal secrets at rest: `settings.secret`, or on loopback the one that was made and kept. */
+  secret: Buffer;
+  log: Log;
+  now?: () => Date;
+  env?: Record<string, string | undefined>;
+}
+
+/** What every command needs: the database, its tenants, and the flows over them. */
+export interface House {
+  settings: Settings;
+  database: Database;
+  store: Store;
+  vault: Vault;
+  tenants: Tenants;
+  flow: ApplyTenantsDeps;
+  log: Log;
+  /** Reads the tenant folder; broken files are among the results. */
+  files(): Promise<TenantFile[]>;
+  close(): Promise<void>;
+}
+
+export async function openHouse({ settings, secret, log, now = () => new Date() }: Options): Promise<House> {
+  const database = await openDatabase(settings.database);
+  const store = createStore(database);
+  const parse: ParseTenant = (text, tenantId) => {
+    const parsed = parseTenantFile(text, { file: `${tenantId}.yaml`, tenantId, baseDir: settings.tenants });
+    return parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) };
+  };
+  const tenants = createTenantRegistry({ store, parse, log });
+  await tenants.refresh();
+  return {
+    settings,
+    database,
+    store,
+    vault: createVault(secret),
+    tenants,
+    flow: { store, parse, turns: createTurns(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
+    log,
+    files: () => readFiles(settings.tenants),
+    close: () => database.close(),
+  };
+}
+
+async function readFiles(folder: string): Promise<TenantFile[]> {
+  const { files } = await readTenantFolder(folder);
+  return files.map(({ parsed, ...file }) => ({ ...file, parsed: parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) } }));
+}
+
+export interface Gateway {
+  http: ReturnType<typeof createHttpApp>;
+  house: House;
+  kv: Kv;
+  /** Takes the tenant folder in; what could not be taken is reported and the last good version stays. */
+  reload(): Promise<AppliedTenant[]>;
+  /** Polls tenants and delivers the outbox until `close`. */
+  startWorkers(): void;
+  close(): Promise<void>;
+}
+
+export async function openGateway(options: Options): Promise<Gateway> {
+  const { settings, log, now = () => new Date() } = options;
+  const house = await openHouse(options);
+  const kv = settings.redis === null ? createDatabaseKv(house.database, now) : createRedisKv(settings.redis);
+  const workers = createWorkers(house, now);
+  return {
+    http: createHttpApp(httpDeps(options, house, kv)),
+    house,
+    kv,
+    reload: () => reload(house),
+    startWorkers: () => workers.start(),
+    async close() {
+      await workers.stop();
+      await kv.close();
+      await house.close();
+      log.info({}, 'closed');
+    },
+  };
+}
+
+function httpDeps({ settings, log, now = () => new Date(), env = process.env }: Options, house: House, kv: Kv): Parameters<typeof createHttpApp>[0] {
+  const { store, vault, tenants, flow } = house;
+  const fetch = createGuardedFetch({ loopback: settings.loopback });
+  const connections = createConnections({ store, vault, fetch, log, now, env, baseUrl: settings.baseUrl, baseDir: settings.tenants, loopback: settings.loopback });
+  const signIn = createSignIn({ ...flow, store, kv, tenants, connections, baseUrl: settings.baseUrl });
+  const admin = { store, vault, now, newId: flow.newId };
+  return {
+    settings: {
+      baseUrl: settings.baseUrl,
+      secureCookies: settings.baseUrl.startsWith('https:'),
+      sessionIdleMs: settings.sessionIdleMinutes * 60_000,
+      sessionAbsoluteMs: settings.sessionAbsoluteMinutes * 60_000,
+      rateLimits: settings.rateLimits,
+      trustProxy: settings.trustProxy,
+      cookieSecret: vault.keyedHash('session-cookie', 'cookie'),
+    },
+    kv,
+    log,
+    tenants,
+    signIn: {
+      ...signIn,
+      refused: (refusal, at, context) => recordRefusal({ store, log, now, newId: flow.newId }, refusal, at, context),
+      samlMetadata: async (tenant, connection) => (await connections.saml(tenant, connection)).metadata(),
+    },
+    learner: { read: store.people.state, learning },
+    admin: {
+      authenticate: (bearer) => authenticate(admin, bearer),
+      users: store.people.page,
+      user: store.people.state,
+      journal: store.journal.list,
+      signIns: store.journal.signIns,
+    },
+    health: { ready: () => ready(house.database, kv) },
+    clock: now,
+  };
+}
+
+async function ready(database: Database, kv: Kv): Promise<{ ok: boolean; checks: Record<string, string> }> {
+  const say = async (ping: () => Promise<void>) => ping().then(
+    () => 'ok',
+    () => 'away',
+  );
+  const checks = { database: await say(() => database.ping()), kv: await say(() => kv.ping()) };
+  return { ok: Object.values(checks).every((said) => said === 'ok'), checks };
+}
+
+async function reload(house: House): Promise<AppliedTenant[]> {
+  const changes = await planTenants(house.flow, await house.files());
+  const applied: AppliedTenant[] = [];
+  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'serve', allowRemovals: false, remapNow: true }));
+  house.tenants.report(problemsOf(applied, changes));
+  await house.tenants.refresh();
+  for (const { tenantId, outcome, problems } of applied) {
+    const say = problems.length > 0 ? house.log.error : house.log.info;
+    say.call(house.log, { tenant: tenantId, outcome, problems }, 'tenant file');
+  }
+  return applied;
+}
+
+const POLL_MS = 1000;
+
+/** Two loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
+function createWorkers(house: House, now: () => Date) {
+  const local = createLocalConnector();
+  const deliver: DeliverDeps = { store: house.store, connectors: new Map<string, Connector>([[local.platform, local]]), worker: randomUUID(), now, log: house.log };
+  const loops: { stop(): Promise<void> }[] = [];
+  return {
+    start() {
+      loops.push(every(POLL_MS, house.log, 'tenants', () => house.tenants.refresh()));
+      loops.push(every(POLL_MS, house.log, 'outbox', async () => {
+        while ((await deliverDue(deliver)) > 0);
+      }));
+    },
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+function every(ms: number, log: Log, name: string, turn: () => Promise<void>): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let failing = false;
+  const next = () => {
+    timer = setTimeout(() => {
+      running = turn()
+        .then(() => {
+          if (failing) log.info({ worker: name }, 'worker is well again');
+          failing = false;
+        })
+        .catch((error: unknown) => {
+          if (!failing) log.error({ err: error, worker: name }, 'worker failed; it goes on trying');
+          failing = true;
+        })
+        .finally(() => {
+          if (!stopped) next();
+        });
+    }, ms);
+    timer.unref();
+  };
+  next();
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      return running;
+    },
+  };
+}
