@@ -1,0 +1,213 @@
+import { beforeAll, expect, it } from '@jest/globals';
+import { Conflict } from '../../src/store/database.ts';
+import type { ApiKeyRow, VaultRow } from '../../src/store/keys.ts';
+import { entry, later, mapping, NOW, signIn, tenantRow } from './makers.ts';
+import type { World } from './suite.ts';
+
+export function journalPromises(world: World): void {
+  const tenantId = 'books';
+  const lines = Array.from({ length: 7 }, (_, i) =>
+    // Two share one moment: the id decides between them.
+    entry(`b${i}`, {
+      tenantId,
+      at: later(Math.floor(i / 2) * 1000),
+      resourceId: `u${i % 2}`,
+      outcome: i === 3 ? 'FAILED' : 'SUCCESS',
+      reference: i === 3 ? 'REF-3' : null,
+      code: i === 3 ? 'account-locked' : null,
+      mappingVersion: i === 3 ? null : 2,
+    }),
+  );
+  beforeAll(async () => {
+    for (const line of lines) await world.store.journal.append(line);
+    await world.store.journal.append(entry('other', { tenantId: 'other', reference: 'REF-3', resourceId: 'u1' }));
+  });
+  const ids = async (filter: object, tenant = tenantId) => (await world.store.journal.list(tenant, { limit: 50, ...filter })).map((e) => e.id);
+
+  it('a line comes back as it was written, the newest first', async () => {
+    expect(await world.store.journal.list(tenantId, { limit: 50 })).toEqual(lines.toReversed());
+  });
+
+  it('lines are found by resource, outcome, reference and time', async () => {
+    expect(await ids({ resourceId: 'u1' })).toEqual(['b5', 'b3', 'b1']);
+    expect(await ids({ outcome: 'FAILED' })).toEqual(['b3']);
+    expect(await ids({ reference: 'REF-3' })).toEqual(['b3']);
+    expect(await ids({ since: later(2000) })).toEqual(['b6', 'b5', 'b4']);
+    expect(await ids({ resourceId: 'u1', since: later(2000), outcome: 'SUCCESS' })).toEqual(['b5']);
+  });
+
+  it('pages go through every line once', async () => {
+    const seen: string[] = [];
+    for (let before: string | undefined; ; before = seen.at(-1)) {
+      const page = await ids({ limit: 2, ...(before === undefined ? {} : { before }) });
+      if (page.length === 0) break;
+      seen.push(...page);
+    }
+    expect(seen).toEqual(lines.map((e) => e.id).reverse());
+  });
+
+  it('no line of another tenant is found, not even from its own ids', async () => {
+    expect(await ids({}, 'other')).not.toEqual(expect.arrayContaining(['b3']));
+    expect(await ids({ reference: 'REF-3' }, 'other')).toEqual(['other']);
+    expect(await ids({ before: 'b6' }, 'other')).toEqual([]);
+  });
+
+  it('a line is never written twice', async () => {
+    await expect(world.store.journal.append(lines[0]!)).rejects.toBeInstanceOf(Conflict);
+  });
+
+  it('a refused sign-in is in both logs or in none', async () => {
+    const { journal } = world.store;
+    const failed = signIn('s1', {
+      tenantId,
+      outcome: 'FAILED',
+      code: 'message-replayed',
+      check: 'saml/replay',
+      userId: null,
+      connectionId: null,
+      reference: 'REF-9',
+    });
+    await journal.refused(entry('r1', { tenantId, outcome: 'FAILED', reference: 'REF-9' }), failed);
+    expect(await ids({ reference: 'REF-9' })).toEqual(['r1']);
+    expect(await journal.signIns(tenantId, { reference: 'REF-9', limit: 5 })).toEqual([failed]);
+    await expect(journal.refused(entry('r2', { tenantId }), failed)).rejects.toBeInstanceOf(Conflict);
+    expect(await ids({})).not.toContain('r2');
+  });
+
+  it('sign-ins are found by user, newest first, and only in their tenant', async () => {
+    const { journal } = world.store;
+    for (let i = 0; i < 3; i++) await journal.appendSignIn(signIn(`in${i}`, { tenantId, userId: 'ada', at: later(i) }));
+    await journal.appendSignIn(signIn('in-other', { tenantId: 'other', userId: 'ada' }));
+    expect((await journal.signIns(tenantId, { userId: 'ada', limit: 2 })).map((s) => s.id)).toEqual(['in2', 'in1']);
+    expect((await journal.signIns('other', { userId: 'ada', limit: 9 })).map((s) => s.id)).toEqual(['in-other']);
+    expect(await journal.signIns('other', { reference: 'REF-9', limit: 9 })).toEqual([]);
+  });
+}
+
+export function tenantsPromises(world: World): void {
+  const create = (id: string) => world.store.tenants.create(tenantRow(id), mapping(id, 1), entry(`t-${id}`, { tenantId: id }));
+  const change = (id: string, expectRevision: number, version: number | null) =>
+    world.store.tenants.update(
+      {
+        id,
+        expectRevision,
+        document: `rev ${expectRevision + 1}`,
+        digest: 'd',
+        mapping: version === null ? null : mapping(id, version),
+        now: later(5),
+      },
+      entry(`t-${id}-${expectRevision}-${version}`, { tenantId: id }),
+    );
+
+  it('a tenant is created with its first mapping and its journal entry, once', async () => {
+    await create('t1');
+    expect(await world.store.tenants.get('t1')).toEqual(tenantRow('t1'));
+    expect(await world.store.tenants.mapping('t1', 1)).toEqual(mapping('t1', 1));
+    expect(await world.store.journal.list('t1', { limit: 5 })).toHaveLength(1);
+    await expect(create('t1')).rejects.toBeInstanceOf(Conflict);
+    expect(await world.store.tenants.get('unknown')).toBeNull();
+  });
+
+  it('every change moves the revision; new rules are a new version, and the old one stays', async () => {
+    await create('t2');
+    await change('t2', 1, 2);
+    expect(await world.store.tenants.get('t2')).toEqual(
+      tenantRow('t2', { revision: 2, document: 'rev 2', digest: 'd', mappingVersion: 2, updatedAt: later(5) }),
+    );
+    await change('t2', 2, null);
+    expect(await world.store.tenants.get('t2')).toMatchObject({ revision: 3, mappingVersion: 2 });
+    expect(await world.store.tenants.mappingVersions('t2', 5)).toEqual([mapping('t2', 2), mapping('t2', 1)]);
+    expect(await world.store.tenants.mappingVersions('t2', 1)).toEqual([mapping('t2', 2)]);
+  });
+
+  it('a change of an old revision is refused whole', async () => {
+    await create('t3');
+    await change('t3', 1, null);
+    await expect(change('t3', 1, 2)).rejects.toBeInstanceOf(Conflict);
+    expect(await world.store.tenants.get('t3')).toMatchObject({ revision: 2, mappingVersion: 1 });
+    expect(await world.store.tenants.mapping('t3', 2)).toBeNull();
+    expect(await world.store.journal.list('t3', { limit: 5 })).toHaveLength(2);
+  });
+
+  it('all tenants and their revisions are listed by id', async () => {
+    expect((await world.store.tenants.list()).map((t) => t.id)).toEqual(['t1', 't2', 't3']);
+    expect(await world.store.tenants.revisions()).toEqual([
+      { id: 't1', revision: 1 },
+      { id: 't2', revision: 3 },
+      { id: 't3', revision: 2 },
+    ]);
+  });
+
+  it('one tenant sees no mapping of another', async () => {
+    expect(await world.store.tenants.mapping('t1', 2)).toBeNull();
+    expect((await world.store.tenants.mappingVersions('t1', 5)).map((m) => m.tenantId)).toEqual(['t1']);
+  });
+}
+
+export function keysPromises(world: World): void {
+  const key = (id: string, over: Partial<ApiKeyRow> = {}): ApiKeyRow => ({
+    id,
+    tenantId: null,
+    name: 'ci',
+    prefix: 'mk_abc',
+    hash: `hash-${id}`,
+    createdAt: NOW,
+    expiresAt: later(9),
+    revokedAt: null,
+    lastUsedAt: null,
+    ...over,
+  });
+
+  it('a key is found by its hash only, and a hash is there once', async () => {
+    const { keys } = world.store;
+    await keys.create(key('k1'));
+    await keys.create(key('k2', { tenantId: 't1', expiresAt: null, createdAt: later(1) }));
+    expect(await keys.byHash('hash-k1')).toEqual(key('k1'));
+    expect(await keys.byHash('k1')).toBeNull();
+    await expect(keys.create(key('k3', { hash: 'hash-k1' }))).rejects.toBeInstanceOf(Conflict);
+    expect((await keys.list()).map((k) => k.id)).toEqual(['k1', 'k2']);
+  });
+
+  it('a revoked key stays revoked since the first time', async () => {
+    const { keys } = world.store;
+    await keys.revoke('k1', later(10));
+    await keys.revoke('k1', later(20));
+    await keys.touch('k2', later(30));
+    expect(await keys.byHash('hash-k1')).toMatchObject({ revokedAt: later(10), lastUsedAt: null });
+    expect(await keys.byHash('hash-k2')).toMatchObject({ revokedAt: null, lastUsedAt: later(30) });
+  });
+
+  it('of key pairs made at the same time one stays, and everyone gets that one', async () => {
+    const pair = (n: number): VaultRow => ({
+      tenantId: 't1',
+      purpose: 'saml-signing',
+      sealed: `sealed-${n}`,
+      public: `public-${n}`,
+      createdAt: later(n),
+    });
+    const got = await Promise.all(Array.from({ length: 8 }, (_, n) => world.store.vault.putIfAbsent(pair(n))));
+    expect(new Set(got.map((row) => row.public)).size).toBe(1);
+    expect(await world.store.vault.get('t1', 'saml-signing')).toEqual(got[0]);
+    expect(await world.store.vault.get('t2', 'saml-signing')).toBeNull();
+    expect(await world.store.vault.get('t1', 'oidc')).toBeNull();
+  });
+
+  it('the last good metadata is kept per connection, and an older copy never replaces it', async () => {
+    const { metadata } = world.store;
+    const copy = (over: object) => ({
+      tenantId: 't1',
+      connectionId: 'okta',
+      url: 'https://idp/metadata',
+      xml: '<a/>',
+      fetchedAt: later(10),
+      validUntil: null,
+      ...over,
+    });
+    await metadata.put(copy({}));
+    await metadata.put(copy({ xml: '<new/>', fetchedAt: later(20), validUntil: later(99) }));
+    await metadata.put(copy({ xml: '<old/>', fetchedAt: later(5) }));
+    expect(await metadata.get('t1', 'okta')).toEqual(copy({ xml: '<new/>', fetchedAt: later(20), validUntil: later(99) }));
+    expect(await metadata.get('t2', 'okta')).toBeNull();
+    expect(await metadata.get('t1', 'entra')).toBeNull();
+  });
+}

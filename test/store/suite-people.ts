@@ -1,0 +1,142 @@
+import { beforeAll, expect, it } from '@jest/globals';
+import type { UserState } from '../../src/core/model.ts';
+import { creation, entryOf, facts, grant, identity, NOW, person, user } from './makers.ts';
+import type { World } from './suite.ts';
+
+export function peoplePromises(world: World): void {
+  const tenantId = 'people';
+  const put = (state: UserState) => {
+    const plan = creation(`${state.user.tenantId}-${state.user.id}`, state);
+    return world.store.apply.apply(plan, entryOf(plan), [], NOW);
+  };
+  /** Everything filled, everything that can be null both ways. */
+  const full: UserState = (() => {
+    const owner = user({ id: 'full', tenantId, externalId: 'ext-1', status: 'locked', role: 'instructor', fields: { a: 'ä', b: '' } });
+    return {
+      user: owner,
+      identities: [identity(owner), identity(owner, { source: 'directory', subject: 'd"\\\'', facts: null, createdAt: new Date(1) })],
+      grants: [grant(owner, 'bundle:basics'), grant(owner, 'group:x', { source: 'manual', rule: '' })],
+    };
+  })();
+
+  beforeAll(async () => {
+    await put(full);
+    for (const id of ['a', 'b', 'C', 'd']) await put(person(id, { tenantId }));
+    await put(person('twin', { tenantId, emailKey: 'b@example.com' }));
+    await put(person('ghost', { tenantId, status: 'deleted', userNameKey: 'deleted:ghost', emailKey: 'd@example.com' }));
+    await put(person('a', { tenantId: 'other' }));
+    await put(person('elsewhere', { tenantId: 'other' }));
+  });
+
+  it('every column round-trips, times to the millisecond', async () => {
+    expect(await world.store.people.state(tenantId, 'full')).toEqual(full);
+    const [first] = (await world.store.people.state(tenantId, 'full'))!.identities;
+    expect(Object.keys(first!.facts!.claims)).toContain('__proto__');
+    expect(first!.facts).toEqual(facts());
+  });
+
+  it('a user is found by the subject of a source, and by nothing else of that source', async () => {
+    const { people } = world.store;
+    const found = await people.candidates(tenantId, { by: 'assertion', source: 'connection:okta', subject: 'subject-full', emailKey: null });
+    expect(found).toEqual({ bySubject: full, byEmail: [] });
+    const other = await people.candidates(tenantId, { by: 'assertion', source: 'connection:entra', subject: 'subject-full', emailKey: null });
+    expect(other).toEqual({ bySubject: null, byEmail: [] });
+    expect((await people.candidates(tenantId, { by: 'user', userId: 'full' })).bySubject).toEqual(full);
+  });
+
+  it('all live users with an e-mail are found by it, with what hangs under them, but no deleted one', async () => {
+    const found = await world.store.people.candidates(tenantId, {
+      by: 'assertion',
+      source: 'connection:okta',
+      subject: 'subject-b',
+      emailKey: 'b@example.com',
+    });
+    expect(found.bySubject).toEqual(person('b', { tenantId }));
+    expect(found.byEmail).toEqual([person('b', { tenantId }), person('twin', { tenantId, emailKey: 'b@example.com' })]);
+    const ghost = await world.store.people.candidates(tenantId, { by: 'name', userNameKey: 'none', emailKey: 'd@example.com' });
+    expect(ghost.byEmail.map((s) => s.user.id)).toEqual(['d']);
+  });
+
+  it('a userName is found too, as name and as e-mail', async () => {
+    const named = await world.store.people.candidates(tenantId, { by: 'name', userNameKey: 'twin@example.com', emailKey: 'none@example.com' });
+    expect(named.byEmail.map((s) => s.user.id)).toEqual(['twin']);
+    const asserted = await world.store.people.candidates(tenantId, {
+      by: 'assertion',
+      source: 'connection:x',
+      subject: 'x',
+      emailKey: 'twin@example.com',
+    });
+    expect(asserted.byEmail.map((s) => s.user.id)).toEqual(['twin']);
+  });
+
+  it('a deleted user is still what its identity points to', async () => {
+    const found = await world.store.people.candidates(tenantId, {
+      by: 'assertion',
+      source: 'connection:okta',
+      subject: 'subject-ghost',
+      emailKey: null,
+    });
+    expect(found.bySubject?.user.status).toBe('deleted');
+  });
+
+  it('a person is found by id, userName or e-mail in any case, the deleted by id only', async () => {
+    const find = async (term: string) => (await world.store.people.find(tenantId, term))?.id ?? null;
+    expect(await find('C')).toBe('C');
+    expect(await find('TWIN@example.com')).toBe('twin');
+    expect(await find('B@EXAMPLE.com')).toBe('b');
+    expect(await find('ghost')).toBe('ghost');
+    expect(await find('ghost@example.com')).toBeNull();
+    expect(await find('nobody')).toBeNull();
+  });
+
+  it('pages go through everyone once, in the same order on every database', async () => {
+    const seen: string[] = [];
+    for (let after: string | null = null, rounds = 0; rounds < 10; rounds++) {
+      const { users, next } = await world.store.people.page(tenantId, { after, limit: 2 });
+      seen.push(...users.map((u) => u.id));
+      if (next === null) break;
+      after = next;
+    }
+    expect(seen).toEqual(['C', 'a', 'b', 'd', 'full', 'ghost', 'twin']);
+    const { states, next } = await world.store.people.states(tenantId, { after: 'd', limit: 2 });
+    expect(states[0]).toEqual(full);
+    expect(states.map((s) => [s.user.id, s.identities.length, s.grants.length])).toEqual([
+      ['full', 2, 2],
+      ['ghost', 1, 2],
+    ]);
+    expect(next).toBe('ghost');
+    expect(await world.store.people.states(tenantId, { after: 'twin', limit: 2 })).toEqual({ states: [], next: null });
+  });
+
+  it('a search takes wildcards literally and minds no case', async () => {
+    const search = async (text: string) => (await world.store.people.page(tenantId, { after: null, limit: 10, search: text })).users.map((u) => u.id);
+    expect(await search('WIN@')).toEqual(['twin']);
+    expect(await search('%')).toEqual([]);
+    expect(await search('_')).toEqual([]);
+    expect(await search('\\')).toEqual([]);
+  });
+
+  it('counts leave the deleted out', async () => {
+    expect(await world.store.people.counts(tenantId)).toEqual({ users: 6, active: 5, grants: 14 });
+    expect(await world.store.people.counts('nowhere')).toEqual({ users: 0, active: 0, grants: 0 });
+  });
+
+  it('no read of one tenant finds anything of another', async () => {
+    const { people } = world.store;
+    expect(await people.state('other', 'full')).toBeNull();
+    expect(await people.find('other', 'full')).toBeNull();
+    expect(await people.find('other', 'full@example.com')).toBeNull();
+    expect(await people.candidates('other', { by: 'user', userId: 'full' })).toEqual({ bySubject: null, byEmail: [] });
+    const emailKey = 'full@example.com';
+    expect(await people.candidates('other', { by: 'assertion', source: 'connection:okta', subject: 'subject-full', emailKey })).toEqual({
+      bySubject: null,
+      byEmail: [],
+    });
+    expect(await people.candidates('other', { by: 'name', userNameKey: emailKey, emailKey })).toEqual({ bySubject: null, byEmail: [] });
+    expect((await people.page('other', { after: null, limit: 50 })).users.map((u) => u.id)).toEqual(['a', 'elsewhere']);
+    // The same id in both tenants: everything below belongs to the right one.
+    const [a] = (await people.states('other', { after: null, limit: 50 })).states;
+    expect(a).toEqual(person('a', { tenantId: 'other' }));
+    expect(await people.counts('other')).toEqual({ users: 2, active: 2, grants: 4 });
+  });
+}

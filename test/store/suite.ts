@@ -1,0 +1,44 @@
+/** What any backend of the store promises. Called once per backend by conformance.test.ts. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Database } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { createStore, type Store } from '../../src/store/store.ts';
+import { describeWith } from '../services.ts';
+import type { Backend, Place } from './backends.ts';
+import { applyPromises } from './suite-apply.ts';
+import { journalPromises, keysPromises, tenantsPromises } from './suite-books.ts';
+import { outboxPromises } from './suite-outbox.ts';
+import { peoplePromises } from './suite-people.ts';
+
+export interface World {
+  db: Database;
+  store: Store;
+  url: string;
+}
+
+export function storeSuite(backend: Backend): void {
+  describeWith(backend.needs, `the store on ${backend.name}`, () => {
+    let place: Place;
+    const world = {} as World;
+    beforeAll(async () => {
+      place = await backend.make();
+      world.url = place.url;
+      world.db = await openDatabase(place.url);
+      world.store = createStore(world.db);
+    });
+    afterAll(async () => {
+      await world.db?.close();
+      await place?.drop();
+    });
+
+    it('answers a ping', async () => {
+      await expect(world.db.ping()).resolves.toBeUndefined();
+    });
+    describe('people', () => peoplePromises(world));
+    describe('apply', () => applyPromises(world));
+    describe('outbox', () => outboxPromises(world));
+    describe('journal', () => journalPromises(world));
+    describe('tenants', () => tenantsPromises(world));
+    describe('keys, vault and metadata', () => keysPromises(world));
+  });
+}
