@@ -7,6 +7,7 @@ export type Stage = 'discovery' | 'token' | 'userinfo';
 
 /** oauth4webapi's error codes → ours. What is missing here is `oidc/response`. */
 const BY_CODE: Readonly<Record<string, readonly [RefusalCode, string]>> = {
+  OAUTH_UNSUPPORTED_OPERATION: ['message-malformed', 'oidc/unsupported'],
   OAUTH_KEY_SELECTION_FAILED: ['message-forged', 'oidc/key'],
   OAUTH_RESPONSE_IS_NOT_CONFORM: ['provider-unreachable', 'oidc/fetch-status'],
   OAUTH_RESPONSE_IS_NOT_JSON: ['provider-unreachable', 'oidc/fetch-content-type'],
