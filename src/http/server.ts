@@ -1,0 +1,116 @@
+/**
+ * http: Express, and nothing that decides. Owns routes, cookies, sessions, headers, rate limits and what a refusal looks like on the wire.
+ * What a sign-in means is decided in flows, what a page says in web. Only app imports it; it imports core, lib, web, flows and kv.
+ *
+ * One router per surface; every request passes the same few stations, top to bottom of `createHttpApp`.
+ */
+import express, { type Express } from 'express';
+import type { UserState } from '../core/model.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { Connection, SamlConnection, Tenant } from '../core/tenant.ts';
+import type { Kv } from '../kv/kv.ts';
+import type { Log } from '../lib/log.ts';
+import type { Learning } from '../web/learning.ts';
+import { type AdminReads, adminRouter } from './admin.ts';
+import { answerErrors } from './errors.ts';
+import { followRequests, type RequestContext } from './exchange.ts';
+import { addressesFromSettings, protectiveHeaders } from './headers.ts';
+import { learnerRouter } from './learner.ts';
+import { createLimits } from './limits.ts';
+import { oidcRouter } from './oidc.ts';
+import { operationRouter } from './operation.ts';
+import { samlRouter } from './saml.ts';
+import { createSessions } from './session.ts';
+import { signInRouter } from './sign-in.ts';
+
+/** Where the browser goes to sign in. */
+export type Departure = { kind: 'redirect'; url: string } | { kind: 'post'; url: string; fields: Record<string, string> };
+
+/** A learner who may come in. `returnTo` is validated; `sessionNotOnOrAfter` ends the session at the latest. */
+export interface Arrival {
+  tenantId: string;
+  userId: string;
+  connectionId: string;
+  returnTo: string;
+  sessionNotOnOrAfter: Date | null;
+  /** The provider's name for its session. */
+  sid: string | null;
+}
+
+export interface At {
+  tenant: Tenant;
+  connection: Connection;
+}
+
+/** The use-cases of a sign-in, as flows offers them. Each throws `Refusal` where the learner may not come in. */
+export interface SignInFlows {
+  /** `returnTo` and `loginHint` are raw; flows decides. `browserSecret` comes back from this browser's flow cookie and from no other. */
+  start(
+    request: At & { returnTo: string | null; loginHint: string | null; browserSecret: string },
+    context: RequestContext,
+  ): Promise<Departure & { flow: { handle: string; ttlMs: number } }>;
+  finishSaml(request: At & { samlResponse: unknown; relayState: unknown; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
+  /** `query` is the callback's query string as it came, without the question mark. */
+  finishOidc(request: At & { query: string; state: string | null; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
+  /** Journals and logs a refusal; resolves even where that fails. */
+  refused(refusal: Refusal, at: { tenant: Tenant | null; connection: Connection | null }, context: RequestContext): Promise<void>;
+  samlMetadata(tenant: Tenant, connection: SamlConnection): Promise<string>;
+}
+
+export interface HttpSettings {
+  /** The public address, without a path. The only source of addresses; the request's Host is none. */
+  baseUrl: string;
+  /** Whether the public address is https: `__Host-` cookies, Secure, HSTS. */
+  secureCookies: boolean;
+  sessionIdleMs: number;
+  sessionAbsoluteMs: number;
+  rateLimits: boolean;
+  /** How many proxies stand before us. They decide the client's address and nothing else. */
+  trustProxy: number;
+  /** Signs the session cookie. */
+  cookieSecret: string;
+}
+
+export interface HttpDeps {
+  settings: HttpSettings;
+  kv: Kv;
+  log: Log;
+  tenants: {
+    get(id: string): { tenant: Tenant } | null;
+    byDomain(domain: string): At[];
+    problems(): { tenant: string; file: string; problems: string[] }[];
+  };
+  signIn: SignInFlows;
+  learner: {
+    read(tenantId: string, userId: string): Promise<UserState | null>;
+    learning(tenant: Tenant, state: UserState): Learning;
+  };
+  admin: AdminReads;
+  health: { ready(): Promise<{ ok: boolean; checks: Record<string, string> }> };
+  clock: () => Date;
+}
+
+/** The whole gateway as one Express application. It does not listen. */
+export function createHttpApp(deps: HttpDeps): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').enable('case sensitive routing');
+  app.set('trust proxy', deps.settings.trustProxy);
+  addressesFromSettings(app, deps.settings);
+
+  const sessions = createSessions(deps);
+  const limits = createLimits(deps);
+
+  app.use(followRequests(deps));
+  app.use(protectiveHeaders(deps.settings));
+  app.use(operationRouter(deps));
+  app.use('/api/v1', adminRouter(deps));
+  app.use(signInRouter(deps, limits));
+  app.use(samlRouter(deps, { sessions, limits }));
+  app.use(oidcRouter(deps, { sessions, limits }));
+  app.use(learnerRouter(deps, sessions));
+  app.use(() => {
+    throw new Refusal('not-found', 'http/route');
+  });
+  app.use(answerErrors(deps));
+  return app;
+}
