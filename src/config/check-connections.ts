@@ -120,20 +120,19 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Compared exactly with what tokens say; a directory-independent Entra issuer would let every Microsoft customer in. */
 function checkIssuer({ file, path, report }: At<OidcFile>): void {
-  const at = [...path, 'issuer'];
-  const url = new URL(file.issuer);
-  if (url.search || url.hash) return report.error(at, '"issuer" has a query or fragment', 'the address alone, exactly as in the discovery document');
-  if (/\/\.well-known\//.test(url.pathname))
-    return report.error(
-      at,
-      '"issuer" is the address of the discovery document',
-      `write ${file.issuer.slice(0, file.issuer.indexOf('/.well-known/'))}`,
-    );
-  if (!MICROSOFT.test(url.hostname)) return;
-  const tenant = url.pathname.split('/')[1] ?? '';
+  const wrong = wrongIssuer(file.issuer, new URL(file.issuer));
+  if (wrong) report.error([...path, 'issuer'], ...wrong);
+}
+
+function wrongIssuer(issuer: string, url: URL): [message: string, hint: string] | null {
+  const discovery = issuer.indexOf('/.well-known/');
+  if (discovery !== -1) return ['"issuer" is the address of the discovery document', `write ${issuer.slice(0, discovery)}`];
+  if (/[?#]/.test(issuer)) return ['"issuer" has a query or fragment', 'the address alone, exactly as in the discovery document'];
+  if (!MICROSOFT.test(url.hostname)) return null;
   const right = `https://${url.hostname}/<directory id>/v2.0 with the directory (tenant) id of the customer`;
-  if (['common', 'organizations', 'consumers'].includes(tenant.toLowerCase()))
-    report.error(at, `${quote(tenant)} would let in people of every organisation`, right);
-  else if (!GUID.test(tenant)) report.error(at, `${quote(tenant)} is no directory id`, right);
-  else if (!/^\/[^/]+\/v2\.0$/.test(url.pathname)) report.error(at, '"issuer" is not of version 2', right);
+  const directory = url.pathname.split('/')[1] ?? '';
+  if (['common', 'organizations', 'consumers'].includes(directory.toLowerCase()))
+    return [`${quote(directory)} would let in people of every organisation`, right];
+  if (!GUID.test(directory)) return [`${quote(directory)} is no directory id`, right];
+  return /^\/[^/]+\/v2\.0$/.test(url.pathname) ? null : ['"issuer" is not of version 2', right];
 }

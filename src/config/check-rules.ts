@@ -143,6 +143,7 @@ function gives({ report }: Checked, rule: RuleFile, path: Path, defaultRole: Rol
 function shadowed({ report }: Checked, rules: { rule: Rule; path: Path }[]): void {
   const keys = new Map(rules.map(({ rule }) => [rule, sameAs(rule.when)]));
   rules.forEach(({ rule, path }, i) => {
+    if (rule.enrol.length === 0 && rule.role === null) return;
     const by = rules.find(({ rule: other }, j) => {
       if (other === rule || !covers(other, rule)) return false;
       const same = keys.get(other) === keys.get(rule);

@@ -31,7 +31,7 @@ export function ruleOf(file: RuleFile, aliases: Aliases, at: { line: number; pat
     file.when === 'everyone'
       ? { kind: 'all', of: [] }
       : conditionOf(file.when, aliases, { path: [...at.path, 'when'], visit: at.visit ?? (() => {}) });
-  return { id: file.id, when, enrol: (file.enrol ?? []) as Target[], role: file.role ?? null, line: at.line };
+  return { id: file.id, when, enrol: [...new Set(file.enrol ?? [])] as Target[], role: file.role ?? null, line: at.line };
 }
 
 interface Where {

@@ -11,7 +11,7 @@ const UNQUOTED = new Set(['clientSecret', 'clientKey', 'certificates', 'xml']);
 
 /** Reports every issue. `data` is what was parsed. */
 export function reportIssues(issues: readonly Issue[], source: YamlSource, report: Report): void {
-  for (const issue of issues.flatMap((one) => settle(one, dig(source.data, one.path as Path)))) {
+  for (const issue of issues.flatMap(settle)) {
     const path = issue.path as Path;
     if (issue.code === 'unrecognized_keys') for (const key of issue.keys) unknownKey(path, key, issue.message, report);
     else if (issue.code === 'invalid_key')
@@ -21,10 +21,10 @@ export function reportIssues(issues: readonly Issue[], source: YamlSource, repor
 }
 
 /** Of a union, the branch that was meant: the one whose kind of value (text, list, map) was written. Else the union itself. */
-function settle(issue: Issue, value: unknown): Issue[] {
+function settle(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const branches = issue.errors
-    .map((errors) => errors.flatMap((inner) => settle(inner, dig(value, inner.path as Path))))
+    .map((errors) => errors.flatMap(settle))
     .filter((errors) => !errors.some((inner) => inner.path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(inner.code)));
   const meant = branches.toSorted((a, b) => a.length - b.length)[0];
   return meant ? meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) : [issue];
@@ -41,8 +41,9 @@ function dig(value: unknown, path: Path): unknown {
 
 function unknownKey(path: Path, key: string, known: string, report: Report): void {
   const names = known.split(' ');
-  const near = nearest(key, names) ?? OTHER_WORDS.get(key);
-  const hint = near && names.includes(near) ? `did you mean ${quote(near)}?` : `known here: ${names.join(', ')}`;
+  const other = OTHER_WORDS.get(key);
+  const near = other && names.includes(other) ? other : nearest(key, names);
+  const hint = near !== null ? `did you mean ${quote(near)}?` : `known here: ${names.join(', ')}`;
   report.keyError([...path, key], `unknown key ${quote(key)}`, hint);
 }
 
@@ -94,15 +95,19 @@ function sayText(issue: Issue, name: string, value: string): string {
 
 function sayRight(issue: Issue, path: Path, source: YamlSource): string {
   const value = dig(source.data, path);
-  const wantsText = issue.code === 'invalid_type' ? issue.expected === 'string' : issue.code === 'invalid_union' && takesText(issue);
-  if (wantsText && (typeof value === 'number' || typeof value === 'boolean') && !path.some((step) => UNQUOTED.has(String(step))))
-    return `YAML reads this as a ${typeof value}; put it in quotes: ${quote(source.written(path) ?? String(value))}`;
-  if (issue.code === 'invalid_value' && typeof value === 'string') {
-    const near = nearest(value, issue.values.map(String));
-    if (near !== null) return `did you mean ${quote(near)}? ${issue.message}`;
-  }
-  return issue.message;
+  if ((typeof value === 'number' || typeof value === 'boolean') && takesText(issue) && !path.some((step) => UNQUOTED.has(String(step))))
+    return `put it in quotes: ${quote(source.written(path) ?? String(value))}; ${issue.message}`;
+  const near = typeof value === 'string' ? nearest(value, choices(issue)) : null;
+  return near === null ? issue.message : `did you mean ${quote(near)}? ${issue.message}`;
 }
 
-const takesText = (issue: z.core.$ZodIssueInvalidUnion): boolean =>
-  issue.errors.some((errors) => errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type' && inner.expected === 'string'));
+/** The words of which one must stand here, if it is such a place. */
+function choices(issue: Issue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  return issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+}
+
+function takesText(issue: Issue): boolean {
+  if (issue.code === 'invalid_type') return issue.expected === 'string';
+  return issue.code === 'invalid_union' && issue.errors.some((errors) => errors.some((inner) => inner.path.length === 0 && takesText(inner)));
+}
