@@ -37,7 +37,7 @@ module.exports = {
     fence('yaml', ['config']),
     { name: 'core-is-pure', severity: 'error', from: { path: room('core') }, to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-no-pkg'] } },
     { name: 'core-needs-only-node-util', severity: 'error', from: { path: room('core') }, to: { dependencyTypes: ['core'], pathNot: '^(node:)?util$' } },
-    { name: 'only-entries-import-app', severity: 'error', from: { path: '^src/', pathNot: '^src/(main|cli|app)\\.ts$' }, to: { path: '^src/(app|main|cli)\\.ts$' } },
+    { name: 'only-entries-import-app', severity: 'error', from: { path: '^src/', pathNot: '^src/(main|cli|app)\\.ts$|^src/cli/' }, to: { path: '^src/(app|main|cli)\\.ts$' } },
     { name: 'no-fixtures-in-the-product', severity: 'error', from: { path: '^src/', pathNot: '^src/cli\\.ts$' }, to: { path: '^(fixtures|test|bench)/' } },
     { name: 'no-dev-packages', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'], pathNot: '/@types/' } },
     { name: 'no-circular', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },

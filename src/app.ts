@@ -1,9 +1,9 @@
 /** The composition root: the only file that names every implementation. Two rooms: what every command needs, and the gateway that listens. */
 import { randomUUID } from 'node:crypto';
-import { readTenantFolder } from './config/files.ts';
+
 import { formatProblem } from './config/problem.ts';
 import type { Settings } from './config/settings.ts';
-import { parseTenantFile } from './config/tenant-file.ts';
+import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
 import type { Connector } from './connectors/connector.ts';
 import { createLocalConnector, LOCAL } from './connectors/local.ts';
 import { authenticate } from './flows/admin.ts';
@@ -111,7 +111,17 @@ export async function openGateway(options: Options): Promise<Gateway> {
 function httpDeps({ settings, log, now = () => new Date(), env = process.env }: Options, house: House, kv: Kv): Parameters<typeof createHttpApp>[0] {
   const { store, vault, tenants, flow } = house;
   const fetch = createGuardedFetch({ loopback: settings.loopback });
-  const connections = createConnections({ store, vault, fetch, log, now, env, baseUrl: settings.baseUrl, baseDir: settings.tenants, loopback: settings.loopback });
+  const connections = createConnections({
+    store,
+    vault,
+    fetch,
+    log,
+    now,
+    env,
+    baseUrl: settings.baseUrl,
+    baseDir: settings.tenants,
+    loopback: settings.loopback,
+  });
   const signIn = createSignIn({ ...flow, store, kv, tenants, connections, baseUrl: settings.baseUrl });
   const admin = { store, vault, now, newId: flow.newId };
   return {
@@ -146,10 +156,11 @@ function httpDeps({ settings, log, now = () => new Date(), env = process.env }: 
 }
 
 async function ready(database: Database, kv: Kv): Promise<{ ok: boolean; checks: Record<string, string> }> {
-  const say = async (ping: () => Promise<void>) => ping().then(
-    () => 'ok',
-    () => 'away',
-  );
+  const say = async (ping: () => Promise<void>) =>
+    ping().then(
+      () => 'ok',
+      () => 'away',
+    );
   const checks = { database: await say(() => database.ping()), kv: await say(() => kv.ping()) };
   return { ok: Object.values(checks).every((said) => said === 'ok'), checks };
 }
@@ -172,14 +183,22 @@ const POLL_MS = 1000;
 /** Two loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
 function createWorkers(house: House, now: () => Date) {
   const local = createLocalConnector();
-  const deliver: DeliverDeps = { store: house.store, connectors: new Map<string, Connector>([[local.platform, local]]), worker: randomUUID(), now, log: house.log };
+  const deliver: DeliverDeps = {
+    store: house.store,
+    connectors: new Map<string, Connector>([[local.platform, local]]),
+    worker: randomUUID(),
+    now,
+    log: house.log,
+  };
   const loops: { stop(): Promise<void> }[] = [];
   return {
     start() {
       loops.push(every(POLL_MS, house.log, 'tenants', () => house.tenants.refresh()));
-      loops.push(every(POLL_MS, house.log, 'outbox', async () => {
-        while ((await deliverDue(deliver)) > 0);
-      }));
+      loops.push(
+        every(POLL_MS, house.log, 'outbox', async () => {
+          while ((await deliverDue(deliver)) > 0);
+        }),
+      );
     },
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));

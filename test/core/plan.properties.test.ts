@@ -5,7 +5,7 @@ import { countingFacts, subjectOf } from '../../src/core/derive.ts';
 import { replay, targetsOf } from '../../src/core/diff.ts';
 import { explain } from '../../src/core/explain.ts';
 import type { Intent } from '../../src/core/intent.ts';
-import type { Condition, Rule } from '../../src/core/mapping.ts';
+import type { ClaimTest, Condition, Rule, TextTest } from '../../src/core/mapping.ts';
 import { type GroupClaim, type Mode, ROLES, type Target } from '../../src/core/model.ts';
 import { plan } from '../../src/core/plan.ts';
 import { Refusal } from '../../src/core/refusal.ts';
@@ -18,15 +18,15 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
   fc.constantFrom(...GROUPS).map(group),
   fc.record({
     kind: fc.constant('group' as const),
-    test: fc.constantFrom({ glob: '*' }, { glob: '?' }, { equals: 'a' }),
+    test: fc.constantFrom<TextTest>({ glob: '*' }, { glob: '?' }, { equals: 'a' }),
     ignoreCase: fc.boolean(),
     label: fc.constant('g'),
-    ids: fc.constantFrom(null, ['b']),
+    ids: fc.constantFrom<string[] | null>(null, ['b']),
   }),
   fc.record({
     kind: fc.constant('claim' as const),
     name: fc.constantFrom('dept', '__proto__', 'constructor'),
-    test: fc.constantFrom({ equals: 'x' }, { in: ['x', 'y'] }, { glob: 'x*' }, { exists: true }, { exists: false }),
+    test: fc.constantFrom<ClaimTest>({ equals: 'x' }, { in: ['x', 'y'] }, { glob: 'x*' }, { exists: true }, { exists: false }),
     ignoreCase: fc.boolean(),
   }),
   fc.constant<Condition>({ kind: 'emailDomain', domain: 'acme.example' }),
@@ -59,7 +59,7 @@ const sso = fc
     connection: fc.constantFrom('sso', 'second'),
     groups: groupClaim,
     active: fc.constantFrom(undefined, true, false),
-    dept: fc.constantFrom(undefined, [], ['x'], ['xy', 'z']),
+    dept: fc.constantFrom<string[] | undefined>(undefined, [], ['x'], ['xy', 'z']),
     title: fc.constantFrom(undefined, 'T1', 'T2'),
   })
   .map(
@@ -77,17 +77,18 @@ const step = fc.oneof(
   { weight: 2, arbitrary: edit },
   { weight: 1, arbitrary: fc.constant<Intent>({ kind: 'remap' }) },
 );
-const history = fc.array(
+interface Step {
+  intent: Intent;
+  mapping: Rule[] | undefined;
+  mode: Mode;
+}
+const history: fc.Arbitrary<Step[]> = fc.array(
   fc.record({ intent: step, mapping: fc.option(rules, { nil: undefined }), mode: fc.constantFrom<Mode>('jit', 'jit', 'jit', 'manual', 'scim') }),
   { maxLength: 8 },
 );
 
 /** One person, created by a sign-in, then whatever comes. Calls `look` after every step that was not refused. */
-function live(
-  first: Rule[],
-  steps: fc.TypeOf<typeof history>,
-  look: (memory: ReturnType<typeof makeMemory>, intent: Intent, userId: string) => void,
-): void {
+function live(first: Rule[], steps: Step[], look: (memory: ReturnType<typeof makeMemory>, intent: Intent, userId: string) => void): void {
   const memory = makeMemory(makeTenant(first));
   const { userId } = memory.run(assertion('sso', 'me', { groups: ['a'] }));
   for (const { intent, mapping, mode } of steps) {
