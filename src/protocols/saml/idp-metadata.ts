@@ -1,6 +1,5 @@
-/** The provider's side of a connection, from its metadata or from the tenant file. What cannot be trusted makes the connection unusable. */
+/** The provider's side of a connection, from its metadata. What cannot be trusted makes the connection unusable. */
 import { Refusal } from '../../core/refusal.ts';
-import type { SamlConnection } from '../../core/tenant.ts';
 import { certificatePem, checkCertificate, isRsa } from './certificates.ts';
 import { parseDateTime } from './times.ts';
 import { BINDING_POST, BINDING_REDIRECT, NAMESPACES } from './vocabulary.ts';
@@ -44,16 +43,6 @@ export function readIdpMetadata(xml: string, options: { now: Date; loopback: boo
     validUntil,
     cacheUntil: earliest(chain.map((element) => cacheEnd(element, options.now))),
   };
-}
-
-/** The same from a tenant file that names addresses and certificates itself. @throws Refusal `connection-unusable` */
-export function readIdpByHand(idp: SamlConnection['idp'], { loopback }: { loopback: boolean }): IdpMetadata {
-  if (!idp.entityId) throw new Refusal('connection-unusable', 'saml/no-entity-id');
-  for (const location of [idp.ssoRedirectUrl, idp.ssoPostUrl]) if (location) checkLocation(location, loopback, 'saml/sso-address');
-  const certificates = idp.certificates.map((text) => certificatePem(text, 'saml/certificate'));
-  for (const certificate of certificates) checkCertificate(certificate, 'saml/certificate');
-  const { entityId, ssoRedirectUrl, ssoPostUrl } = idp;
-  return { entityId, ssoRedirectUrl, ssoPostUrl, certificates, validUntil: null, cacheUntil: null };
 }
 
 /** https, or http at loopback where that is allowed; no user info. @throws Refusal `connection-unusable` with the given check */

@@ -8,13 +8,13 @@
 import type { Statement } from '../../core/model.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { SamlConnection } from '../../core/tenant.ts';
-import { checkCertificate } from './certificates.ts';
+import { certificatePem, checkCertificate } from './certificates.ts';
 import { checkLocation, type IdpMetadata } from './idp-metadata.ts';
 import { buildDeparture } from './request.ts';
 import { buildSpMetadata } from './sp-metadata.ts';
 import { verify } from './verify.ts';
 
-export { type IdpMetadata, readIdpByHand, readIdpMetadata } from './idp-metadata.ts';
+export { type IdpMetadata, readIdpMetadata } from './idp-metadata.ts';
 
 export interface SamlContext {
   connection: SamlConnection;
@@ -22,6 +22,7 @@ export interface SamlContext {
   entityId: string;
   acsUrl: string;
   sloUrl: string;
+  /** From `readIdpMetadata`, or by hand from the tenant file; certificates as PEM or bare base64. */
   idp: IdpMetadata;
   /** PEM. Signs our requests. */
   signing: { privateKey: string; certificate: string };
@@ -62,14 +63,17 @@ export interface SamlAssertion {
 }
 
 /** @throws Refusal `connection-unusable` when there is no certificate or no address to sign in at: unusable, never unsigned. */
-export function createSamlProvider(context: SamlContext): SamlProvider {
-  const { connection, idp } = context;
+export function createSamlProvider(given: SamlContext): SamlProvider {
+  const { connection } = given;
+  const certificates = given.idp.certificates.map((text) => certificatePem(text, 'saml/certificate'));
+  const idp: IdpMetadata = { ...given.idp, certificates };
+  const context: SamlContext = { ...given, idp };
   const ssoUrl = connection.binding === 'post' ? idp.ssoPostUrl : idp.ssoRedirectUrl;
-  if (idp.certificates.length === 0) throw new Refusal('connection-unusable', 'saml/no-certificate');
+  if (certificates.length === 0) throw new Refusal('connection-unusable', 'saml/no-certificate');
   if (!idp.entityId) throw new Refusal('connection-unusable', 'saml/no-entity-id');
   if (!ssoUrl) throw new Refusal('connection-unusable', 'saml/no-sso-address', `no address for the ${connection.binding} binding`);
   checkLocation(ssoUrl, context.loopback, 'saml/sso-address');
-  for (const certificate of idp.certificates) checkCertificate(certificate, 'saml/certificate');
+  for (const certificate of certificates) checkCertificate(certificate, 'saml/certificate');
 
   const current = (now: Date) => {
     if (idp.validUntil && now >= idp.validUntil) throw new Refusal('connection-unusable', 'saml/metadata-expired', idp.validUntil.toISOString());
