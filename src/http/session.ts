@@ -5,7 +5,6 @@
  * The stamp beside it says when the session was last used; it is the idle limit, moved at most once a minute. Because a visit moves the stamp only,
  * a request under way while the learner signs out cannot bring the record back.
  */
-import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import session, { Store } from 'express-session';
 import { Refusal } from '../core/refusal.ts';
@@ -89,7 +88,7 @@ function settle<T>(work: Promise<T>, done: Callback<T> | undefined): void {
   );
 }
 
-/** A class because express-session asks for one. Keys are digests: whoever reads the store cannot become anybody. */
+/** A class because express-session asks for one. kv keeps digests of keys: whoever reads the store holds nobody's session id. */
 class KvSessionStore extends Store {
   readonly #kv: Kv;
   readonly #idleMs: number;
@@ -105,16 +104,15 @@ class KvSessionStore extends Store {
   }
 
   override get(id: string, done: (error: unknown, data?: session.SessionData | null) => void): void {
-    settle(this.#read(keyOf(id)), done as Callback<session.SessionData | null>);
+    settle(this.#read(id), done as Callback<session.SessionData | null>);
   }
 
   override set(id: string, data: session.SessionData, done?: (error?: unknown) => void): void {
-    settle(this.#write(keyOf(id), data), done);
+    settle(this.#write(id, data), done);
   }
 
   override destroy(id: string, done?: (error?: unknown) => void): void {
-    const key = keyOf(id);
-    settle(Promise.all([this.#kv.delete('session', key), this.#kv.delete('session', stampOf(key))]), done as Callback<unknown>);
+    settle(Promise.all([this.#kv.delete('session', id), this.#kv.delete('session', stampOf(id))]), done as Callback<unknown>);
   }
 
   /** A stamp that cannot be written is no reason to fail an answer that is ready; the next request meets the store's failure itself. */
@@ -123,11 +121,11 @@ class KvSessionStore extends Store {
     const { learner } = data;
     const idle = learner ? now - (this.#stamps.get(learner) ?? 0) : 0;
     if (!learner || idle < Math.min(STAMP_EVERY_MS, this.#idleMs / 2)) done();
-    else this.#stamp(keyOf(id), now, learner.notAfter).then(done, done);
+    else this.#stamp(id, now, learner.notAfter).then(done, done);
   }
 
-  async #read(key: string): Promise<session.SessionData | null> {
-    const [record, stamp] = await Promise.all([this.#kv.get('session', key), this.#kv.get('session', stampOf(key))]);
+  async #read(id: string): Promise<session.SessionData | null> {
+    const [record, stamp] = await Promise.all([this.#kv.get('session', id), this.#kv.get('session', stampOf(id))]);
     if (record === null || stamp === null) return null;
     const data = JSON.parse(record) as session.SessionData;
     const now = this.#clock().getTime();
@@ -137,18 +135,17 @@ class KvSessionStore extends Store {
   }
 
   /** Written where nothing is: the second save of one sign-in, which express-session makes at the end of the answer, does nothing. */
-  async #write(key: string, data: session.SessionData): Promise<void> {
+  async #write(id: string, data: session.SessionData): Promise<void> {
     if (!data.learner) return;
     const now = this.#clock().getTime();
     const { notAfter } = data.learner;
     if (now >= notAfter) return;
-    if (await this.#kv.add('session', key, JSON.stringify(data), notAfter - now)) await this.#stamp(key, now, notAfter);
+    if (await this.#kv.add('session', id, JSON.stringify(data), notAfter - now)) await this.#stamp(id, now, notAfter);
   }
 
-  #stamp(key: string, now: number, notAfter: number): Promise<void> {
-    return this.#kv.set('session', stampOf(key), String(now), Math.max(1, Math.min(this.#idleMs, notAfter - now)));
+  #stamp(id: string, now: number, notAfter: number): Promise<void> {
+    return this.#kv.set('session', stampOf(id), String(now), Math.max(1, Math.min(this.#idleMs, notAfter - now)));
   }
 }
 
-const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64url');
-const stampOf = (key: string): string => `${key}:used`;
+const stampOf = (id: string): string => `${id}:used`;

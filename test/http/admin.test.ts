@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { HTTPS, type TestWorld, userState, world } from './world.ts';
+
+let w: TestWorld;
+beforeEach(async () => {
+  w = await world();
+});
+afterEach(() => w.close());
+
+const read = (path: string, key: string | null = 'mk_acme') => {
+  const test = request(w.app).get(`/api/v1${path}`);
+  return key === null ? test : test.set('Authorization', `Bearer ${key}`);
+};
+
+describe('the administrators’ API', () => {
+  it('lists the users of the key’s tenant, page by page', async () => {
+    for (const id of ['bob', 'cem']) w.users.set(`acme ${id}`, userState(id));
+    w.users.set('beta eve', userState('eve', { tenantId: 'beta' }));
+    const first = await read('/tenants/acme/users?limit=2');
+    expect(first.body.users.map((u: { id: string }) => u.id)).toEqual(['ada', 'bob']);
+    const second = await read(`/tenants/acme/users?limit=2&after=${first.body.next}`);
+    expect([second.body.users.length, second.body.next]).toEqual([1, null]);
+    expect((await read('/tenants/acme/users?search=cem')).body.users).toHaveLength(1);
+  });
+
+  it('shows one user with grants, and nothing that is ours alone', async () => {
+    const { body } = await read('/tenants/acme/users/ada');
+    expect(body).toMatchObject({
+      id: 'ada',
+      status: 'active',
+      grants: [{ target: 'bundle:sales', source: 'connection:sso', rule: 'r1' }, { rule: null }],
+    });
+    for (const inner of ['version', 'userNameKey', 'emailKey', 'tenantId']) expect(body).not.toHaveProperty(inner);
+  });
+
+  it('lists journal and sign-ins', async () => {
+    const at = w.now();
+    const common = { at, outcome: 'FAILED' as const, code: 'message-forged', reference: '7K3M-Q9TX-2A', detail: { check: 'saml/signature' } };
+    w.journal.push({
+      ...common,
+      id: 'j1',
+      actor: 'connection:sso',
+      cause: 'sign-in',
+      resourceType: 'SignIn',
+      resourceId: null,
+      mappingVersion: null,
+    });
+    w.signIns.push({ ...common, id: 's1', connectionId: 'sso', userId: null, check: 'saml/signature' });
+    expect((await read('/tenants/acme/journal?limit=1&outcome=FAILED')).body).toMatchObject({
+      entries: [{ id: 'j1', at: at.toISOString() }],
+      next: 'j1',
+    });
+    expect((await read('/tenants/acme/sign-ins')).body).toMatchObject({ signIns: [{ id: 's1', check: 'saml/signature' }] });
+  });
+
+  it.each([
+    ['no key', null],
+    ['an unknown key', 'mk_other'],
+    ['an empty key', ''],
+  ])('answers 401 with WWW-Authenticate to %s', async (_what, key) => {
+    const res = await read('/tenants/acme/users', key);
+    expect(res.status).toBe(401);
+    expect(res.headers['www-authenticate']).toMatch(/^Bearer realm="matricula"/);
+    expect(res.headers['content-type']).toMatch(/^application\/problem\+json/);
+  });
+
+  it('takes no key from the query, and no other scheme', async () => {
+    expect((await request(w.app).get('/api/v1/tenants/acme/users?access_token=mk_acme')).status).toBe(401);
+    expect((await request(w.app).get('/api/v1/tenants/acme/users').set('Authorization', 'Basic mk_acme')).status).toBe(401);
+  });
+
+  it('answers alike for another tenant, an unknown one, an unknown user and an unknown path', async () => {
+    const bodies = [];
+    for (const path of [
+      '/tenants/beta/users',
+      '/tenants/nobody/users',
+      '/tenants/__proto__/users',
+      '/tenants/acme/users/eve',
+      '/tenants/acme/users/..%2f',
+      '/elsewhere',
+    ]) {
+      const res = await read(path);
+      expect(res.status).toBe(404);
+      expect(res.headers['content-type']).toMatch(/^application\/problem\+json/);
+      bodies.push({ ...res.body, reference: '' });
+    }
+    expect(new Set(bodies.map((b) => JSON.stringify(b)))).toEqual(
+      new Set([JSON.stringify({ type: 'about:blank', title: 'Not found', status: 404, code: 'not-found', reference: '' })]),
+    );
+  });
+
+  it('lets a key for every tenant read each of them, and no user through the wrong one', async () => {
+    w.users.set('beta eve', userState('eve', { tenantId: 'beta' }));
+    expect((await read('/tenants/beta/users/eve', 'mk_every')).status).toBe(200);
+    expect((await read('/tenants/acme/users/eve', 'mk_every')).status).toBe(404);
+  });
+
+  it.each(['limit=0', 'limit=201', 'limit=x', 'limit=1&limit=2', 'unknown=1', 'after=', '__proto__=1'])('refuses the query %s', async (query) => {
+    const res = await read(`/tenants/acme/users?${query}`);
+    expect([res.status, res.body.code]).toEqual([400, 'request-malformed']);
+  });
+
+  it('describes every route it has, and none that it has not', async () => {
+    const { body } = await request(w.app).get('/api/v1/openapi.json');
+    expect(body.openapi).toBe('3.1.0');
+    expect(body.servers).toEqual([{ url: `${HTTPS}/api/v1` }]);
+    for (const path of Object.keys(body.paths)) expect((await read(path.replace('{tenant}', 'acme').replace('{id}', 'ada'))).status).toBe(200);
+    expect(Object.keys(body.paths)).toHaveLength(4);
+  });
+});
