@@ -60,6 +60,7 @@ function checkAssertion(assertion: XmlElement, expected: Expectation): void {
   checkSubjectConfirmation(assertion, expected); //                                  G5, G14
   checkValidity(assertion, expected); //                                             G12
   checkAuthentication(assertion, expected); //                                       G11, G12
+  readAttributes(assertion); //                                                      G13  limits
 }
 
 function readLogin(assertion: XmlElement, expected: Expectation): SamlAssertion {
