@@ -3,7 +3,7 @@
  * https only, public addresses only (checked again at the moment of connecting, so a name cannot change its mind), no redirects, no
  * compression, a limit on size and one hard deadline around everything. Knows nothing of the product; anyone but core may use it.
  */
-import { lookup as dnsLookup } from 'node:dns';
+import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import { addressKind, isLoopbackHost } from './address.ts';
@@ -114,12 +114,21 @@ function isAllowed(ip: string, hostname: string, { loopback, allowPrivate }: Gua
   return kind === 'public' || (kind === 'private' && allowPrivate === true);
 }
 
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 const bare = (hostname: string) => hostname.replace(/^\[|\]$/g, '');
 
-/** Resolves as usual and refuses the name if any of its addresses is refused: a mixed answer is not an honest one. */
-function guardedLookup(allowed: (ip: string, hostname: string) => boolean): LookupFunction {
+/**
+ * The look-up that each new connection makes itself, so that what was judged is what is connected to. Refuses the name
+ * if any of its addresses is refused: a mixed answer is not an honest one.
+ */
+export function guardedLookup(allowed: (ip: string, hostname: string) => boolean, resolve: Resolve = dnsLookup): LookupFunction {
   return (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
       const first = addresses[0];
       if (!first || addresses.some(({ address }) => !allowed(address, hostname)))
@@ -200,5 +209,6 @@ function failureOf(error: unknown, url: URL, signal: AbortSignal): unknown {
   if (error instanceof FetchError || (error instanceof TypeError && /guarded fetch/.test(error.message))) return error;
   if (error instanceof Error && error.cause instanceof FetchError) return error.cause;
   if (signal.aborted) return new FetchError('deadline', `${url.origin} did not answer in time`, { cause: error });
-  return new FetchError('network', `${url.origin} could not be reached`, { cause: error });
+  const { code } = error as { code?: unknown };
+  return new FetchError('network', `${url.origin} could not be reached${typeof code === 'string' ? ` (${code})` : ''}`, { cause: error });
 }

@@ -11,7 +11,7 @@ const PRESET_ORIGINS: Partial<Record<Preset, readonly string[]>> = {
 };
 
 /** Entra's issuers that stand for many tenants at once. */
-const SHARED_TENANTS = new Set(['common', 'organizations', 'consumers', '{tenantid}']);
+const SHARED_TENANTS = new Set(['common', 'organizations', 'consumers', '%7btenantid%7d']);
 
 const REQUIRED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const;
 const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'] as const;
@@ -56,7 +56,7 @@ export function entraTenant(connection: OidcConnection): string | null {
 }
 
 const isEntra = (connection: OidcConnection, issuer: URL) => connection.preset === 'entra' || issuer.hostname === 'login.microsoftonline.com';
-const tenantOf = (issuer: URL) => decodeURIComponent(issuer.pathname.split('/')[1] ?? '').toLowerCase();
+const tenantOf = (issuer: URL) => (issuer.pathname.split('/')[1] ?? '').toLowerCase();
 const isAllowedUrl = (url: URL, loopback: boolean) =>
   !url.username && !url.password && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback && isLoopbackHost(url.hostname)));
 const unusable = (check: string, detail: string) => new Refusal('connection-unusable', check, detail);
