@@ -19,9 +19,14 @@ export interface Learning {
 const KINDS: Record<string, string> = { bundle: 'Bundle', collection: 'Collection', group: 'Group' };
 const kindOf = (target: Target): string => KINDS[target.slice(0, target.indexOf(':'))] ?? 'Enrolment';
 
+interface Section {
+  offer: NamedTarget;
+  courses: Learning['courses'];
+}
+
 /** A course stands in the first section that opens it; the others are named on its card. */
-function sections({ courses, offers }: Learning): { offer: NamedTarget; courses: Learning['courses'] }[] {
-  const byTarget = new Map<Target, { offer: NamedTarget; courses: Learning['courses'] }>();
+function sections({ courses, offers }: Learning): Section[] {
+  const byTarget = new Map<Target, Section>();
   for (const offer of [...offers, ...courses.flatMap(({ via }) => via.slice(0, 1))])
     if (!byTarget.has(offer.target)) byTarget.set(offer.target, { offer, courses: [] });
   const order = [...byTarget.keys()];
@@ -38,14 +43,15 @@ function courseCard({ course, via }: Learning['courses'][number], home: Target):
   return html`<li class="course"><h3>${href === null ? course.title : html`<a href="${href}">${course.title}</a>`}</h3>
 ${course.description && html`<p>${course.description}</p>`}
 ${others.length > 0 && html`<p class="also">Also in ${others.join(', ')}</p>`}
-${href === null && html`<p class="also">Not open yet</p>`}</li>`;
+<p class="go">${href === null ? 'Not open yet' : html`<span aria-hidden="true">Open course →</span>`}</p></li>`;
 }
 
-function offerSection({ offer, courses }: { offer: NamedTarget; courses: Learning['courses'] }): Html {
+function offerSection({ offer, courses }: Section, all: Learning['courses']): Html {
   const count = courses.length === 1 ? '1 course' : `${courses.length} courses`;
-  const cards = html`<ul class="courses">${courses.map((entry) => courseCard(entry, offer.target))}</ul>`;
-  return html`<section><header class="offer"><h2>${offer.title}</h2><p><span class="kind">${kindOf(offer.target)}</span>${courses.length > 0 && ` ${count}`}</p></header>
-${courses.length > 0 ? cards : html`<p class="quiet">No further courses in here at the moment.</p>`}</section>`;
+  const elsewhere = all.some(({ via }) => via.some((v) => v.target === offer.target));
+  const none = elsewhere ? 'Its courses are listed above.' : 'No courses in it yet.';
+  return html`<section><header class="offer"><h2>${offer.title}</h2><p><span class="kind">${kindOf(offer.target)}</span>${courses.length > 0 && html` <span>${count}</span>`}</p></header>
+${courses.length > 0 ? html`<ul class="courses">${courses.map((entry) => courseCard(entry, offer.target))}</ul>` : html`<p class="quiet">${none}</p>`}</section>`;
 }
 
 function emptyState(contact: string | null): Html {
@@ -66,7 +72,7 @@ export function learningPage(at: { tenant: Pick<Tenant, 'id' | 'name' | 'contact
     aside: html`<div class="account"><span class="who"><span class="name">${at.user.displayName || at.user.userName}</span> <small>${at.user.email}</small></span>
 <form method="post" action="/t/${at.tenant.id}/logout"><input type="hidden" name="csrf" value="${at.csrf}"><button type="submit">Sign out</button></form></div>`,
     body: html`<div class="title"><h1>My learning</h1>
-<p class="lead">${total === 0 ? `Welcome, ${name}.` : `Welcome, ${name}. ${total === 1 ? 'One course is' : `${total} courses are`} open to you.`}</p></div>
-${parts.length === 0 ? emptyState(at.tenant.contact) : parts.map(offerSection)}`,
+<p class="lead">${total === 0 ? `Welcome, ${name}.` : `Welcome, ${name}. You have ${total === 1 ? 'one course' : `${total} courses`}.`}</p></div>
+${parts.length === 0 ? emptyState(at.tenant.contact) : parts.map((part) => offerSection(part, at.learning.courses))}`,
   });
 }

@@ -128,8 +128,8 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalWords>> = {
   'domain-unknown': {
     status: 404,
     title: 'We do not know this e-mail domain',
-    text: 'No sign-in is set up for the domain of this e-mail address.',
-    next: 'Use the address you have at work, or the sign-in link your organisation gave you.',
+    text: 'No sign-in is set up for the domain of this address.',
+    next: 'Use the one you have at work, or the sign-in link your organisation gave you.',
     offer: 'again',
   },
   'return-to-refused': startOver(

@@ -51,12 +51,12 @@ describe('"my learning"', () => {
     expect(text.indexOf('Course a<')).toBeLessThan(text.indexOf('<h2>For all'));
     expect(text.indexOf('Course b<')).toBeGreaterThan(text.indexOf('<h2>For all'));
     expect(text).toContain('Also in For all');
-    expect(text).toContain('2 courses are open to you');
+    expect(text).toContain('You have 2 courses.');
   });
 
   it('shows an enrolment without courses, and a course without an address', () => {
     const text = page({ offers: [sales, all], courses: [{ course: course('a', null), via: [all] }] });
-    expect(text).toContain('No further courses in here');
+    expect(text).toContain('No courses in it yet');
     expect(text).toContain('Not open yet');
     expect(text).not.toContain('href="https://courses.example');
   });
