@@ -96,6 +96,7 @@ export async function counted<T>(limits: Limits, res: Response, surface: 'start'
   return found.place;
 }
 
+/** With the POST binding, Chromium holds redirects of the provider's own to `form-action` too: its sign-in address must be on the origin it stays on. */
 function depart(res: Response, departure: Departure, { tenant, connection }: At): void {
   const to = new URL(departure.url);
   if (to.protocol !== 'https:' && to.protocol !== 'http:') throw new Error('a provider has an address that no browser can go to');
