@@ -201,7 +201,10 @@ key
   .action(
     inHouse(async (house, out, opts: { name: string; expires?: Date }) => {
       const tenantId = globals().tenant === undefined ? null : tenantOf(house, globals().tenant).tenant.id;
-      const made = await createKey({ ...house.flow, store: house.store, vault: house.vault }, { name: opts.name, tenantId, expiresAt: opts.expires ?? null });
+      const made = await createKey(
+        { ...house.flow, store: house.store, vault: house.vault },
+        { name: opts.name, tenantId, expiresAt: opts.expires ?? null },
+      );
       out.result({ ...made, tenantId }, `${made.key}\nKeep it now: it is not shown again.`);
     }),
   );
@@ -227,4 +230,6 @@ async function main(): Promise<void> {
   }
 }
 
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.refused));
 await main();

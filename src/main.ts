@@ -1,7 +1,7 @@
 /** The process: settings → gateway → listen → workers. Drains on SIGTERM and SIGINT; SIGHUP takes tenant files in. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Gateway, openGateway, type Options } from './app.ts';
+import { type Gateway, type Options, openGateway } from './app.ts';
 
 export interface Running {
   gateway: Gateway;
