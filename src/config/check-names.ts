@@ -46,7 +46,12 @@ function once({ report, lineAt }: Checked, what: string, names: Item<string>[]):
   const first = new Map<string, Path>();
   for (const { value, path } of names) {
     const before = first.get(value);
-    if (before) report.error(path, `${what} ${quote(value)} is used twice`, `${what === 'domain' ? 'once is enough' : 'another one'}; the first is on line ${lineAt(before)}`);
+    if (before)
+      report.error(
+        path,
+        `${what} ${quote(value)} is used twice`,
+        `${what === 'domain' ? 'once is enough' : 'another one'}; the first is on line ${lineAt(before)}`,
+      );
     else first.set(value, path);
   }
 }

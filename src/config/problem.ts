@@ -65,9 +65,9 @@ export function newReport(file: string, places: Places): Report {
   };
 }
 
-/** `file:line:column message (hint)`, with `warning:` before the message of a warning. */
+/** `file:line:column message (hint)`, as editors and terminals link it. The severity is the caller's to show. */
 export function formatProblem(p: Problem): string {
-  return `${p.file}:${p.line}:${p.column} ${p.severity === 'warning' ? 'warning: ' : ''}${p.message} (${p.hint})`;
+  return `${p.file}:${p.line}:${p.column} ${p.message} (${p.hint})`;
 }
 
 /** In the order of the file, each once, errors before warnings at one place. */

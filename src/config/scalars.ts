@@ -5,6 +5,7 @@
  */
 import { domainToASCII } from 'node:url';
 import * as z from 'zod';
+import { isLoopbackHost } from '../lib/address.ts';
 
 /** Control, zero-width and bidirectional characters, lone surrogates: never meant, and not to be seen in an editor. */
 const INVISIBLE = /[\p{Cc}\p{Surrogate}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
@@ -70,14 +71,10 @@ function domainHint(value: string): string {
   return DOMAIN.test(ascii) ? `write ${ascii}` : 'a full domain in lower-case ASCII, such as acme.example';
 }
 
-const LOOPBACK = /^(localhost|([a-z0-9-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-export const isLoopbackHost = (host: string): boolean => LOOPBACK.test(host);
-
 /** https, or http on loopback (which the process settings must allow as well). Null where it is no such address. */
 export function webAddress(value: string): URL | null {
-  if (INVISIBLE.test(value) || /[\s\\<>{}|^`"]/.test(value) || !/^https?:\/\/[^/]/.test(value) || !URL.canParse(value)) return null;
+  if (/[\s\\<>{}|^`"]/.test(value) || INVISIBLE.test(value) || !/^https?:\/\/[^/@]+(\/|\?|#|$)/.test(value) || !URL.canParse(value)) return null;
   const url = new URL(value);
-  if (url.username || url.password || (url.href.includes('@', 0) && /^https?:\/\/[^/]*@/.test(value))) return null;
   return url.protocol === 'https:' || isLoopbackHost(url.hostname) ? url : null;
 }
 

@@ -70,10 +70,10 @@ function understand(source: YamlSource, options: ParseOptions): { tenant: Tenant
 
 function capped(problems: Problem[]): Problem[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  const rest = sorted.length - MAX_PROBLEMS;
-  if (rest <= 0) return sorted;
-  const last = sorted[MAX_PROBLEMS - 1]!;
-  return [...sorted.slice(0, MAX_PROBLEMS), { ...last, message: `${rest} more problems follow`, hint: 'mend the first ones' }];
+  if (sorted.length <= MAX_PROBLEMS) return sorted;
+  const shown = sorted.slice(0, MAX_PROBLEMS - 1);
+  const rest = sorted.length - shown.length;
+  return [...shown, { ...sorted[shown.length]!, message: `${rest} more problems follow`, hint: 'mend the first ones' }];
 }
 
 const NAME_HINT = 'name the file <tenant>.yaml: lower-case letters, digits and hyphens, at most 63, such as acme.yaml';
@@ -110,8 +110,7 @@ async function readTenantFile(dir: string, name: string): Promise<TenantFileRead
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return { tenantId, file, text, parsed: parseTenantFile(text, { file, tenantId, baseDir: dir }) };
   } catch (error) {
-    if (error instanceof TypeError && (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      return problem('the file is not UTF-8', 'save it as UTF-8');
+    if ((error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return problem('the file is not UTF-8', 'save it as UTF-8');
     return problem(`the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, 'a readable text file');
   }
 }

@@ -1,5 +1,5 @@
 /** A tenant file's text as plain data, with the place of every value and key. The only file besides the guard that knows YAML. */
-import { isMap, isPair, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLMap } from 'yaml';
 import { type Path, type Problem, quote } from './problem.ts';
 import { guardText, type Offence } from './yaml-guard.ts';
 
@@ -95,12 +95,21 @@ interface Found {
   source: string | null;
 }
 
+const pairs = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+/** By key; of a key that is written twice, the last. Kept, since a file with many problems asks often. */
+function pairsOf(map: YAMLMap): Map<string, Pair> {
+  const known = pairs.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair), pair]));
+  pairs.set(map, known);
+  return known;
+}
+
 /** Follows the path as far as it goes. */
 function walk(contents: unknown, path: Path): Found {
   let node = contents;
   let found: Found = { value: startOf(node), key: startOf(node), source: null };
   for (const step of path) {
-    const next = isSeq(node) ? node.items[Number(step)] : isMap(node) ? node.items.findLast((p) => keyOf(p) === String(step)) : undefined;
+    const next = isSeq(node) ? node.items[Number(step)] : isMap(node) ? pairsOf(node).get(String(step)) : undefined;
     if (next === undefined) return { ...found, source: null };
     const key = isPair(next) ? startOf(next.key) : startOf(next);
     node = isPair(next) ? next.value : next;

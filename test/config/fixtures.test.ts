@@ -13,7 +13,11 @@ const filesOf = (folder: string) => readdirSync(path.join(root, folder)).filter(
 function check(folder: string, name: string) {
   const dir = path.join(root, folder);
   const parsed = parseTenantFile(readFileSync(path.join(dir, name), 'utf8'), { file: name, tenantId: 'acme', baseDir: dir });
-  const said = (parsed.ok ? parsed.warnings : parsed.problems).map((p) => formatProblem(p).slice(name.length + 1));
+  const said = (parsed.ok ? parsed.warnings : parsed.problems).map((p) =>
+    formatProblem(p)
+      .slice(name.length + 1)
+      .replace(' ', p.severity === 'warning' ? ' warning: ' : ' '),
+  );
   const file = path.join(dir, name.replace(/\.yaml$/, '.expected'));
   const text = said.map((line) => `${line}\n`).join('');
   if (process.env['UPDATE_EXPECTED'] && (folder === 'invalid' || text !== '')) writeFileSync(file, text);
