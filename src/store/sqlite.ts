@@ -1,10 +1,10 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { liteColumns } from './columns.ts';
-import { Conflict, type Database, type Statement } from './database.ts';
+import { Conflict, type Database, type Statement, Unavailable } from './database.ts';
 import { asStoreError, guarded } from './failures.ts';
 import { createKvRows } from './kv-rows.ts';
 import { type Applied, MIGRATION_TABLE, pendingMigrations, readMigrations, refusePending } from './migrations.ts';
@@ -85,10 +85,12 @@ async function connect(path: string): Promise<Sqlite.Database> {
 
 /** The folder for its owner only, and the file too; SQLite gives `-wal` and `-shm` the file's own mode. Existing ones are left as they are. */
 function createPrivate(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  if (existsSync(path)) return;
-  closeSync(openSync(path, 'a', 0o600));
-  chmodSync(path, 0o600);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+  } catch (error) {
+    throw new Unavailable(`the database file cannot be made: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }
 
 async function pragmas(raw: Sqlite.Database): Promise<void> {

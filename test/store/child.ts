@@ -1,0 +1,41 @@
+/**
+ * A process of its own, for promises about several processes and about sudden death. It works on the URL it is given:
+ *   apply <url> <tenant>   applies plans for ever and prints `<user> <version>` after each that was acknowledged
+ *   claim <url> <worker>   after a line on stdin claims outbox rows until none is left, and prints their ids
+ *   open <url>             opens (and migrates) the database
+ * Each prints `ready` first.
+ */
+import { once } from 'node:events';
+import { openDatabase } from '../../src/store/open.ts';
+import { createStore, type Store } from '../../src/store/store.ts';
+import { plansOf } from './kill-plans.ts';
+import { later, NOW } from './makers.ts';
+
+const [what, url, name] = process.argv.slice(2) as [string, string, string];
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const db = await openDatabase(url);
+const store = createStore(db);
+say('ready');
+if (what === 'apply') await applyForEver(store);
+if (what === 'claim') await claimAll(store);
+await db.close();
+
+async function applyForEver({ apply }: Store): Promise<never> {
+  for (let n = 0; ; n++) {
+    for (const { plan, entry, version } of plansOf(name, n)) {
+      await apply.apply(plan, entry, [{ platform: 'lms' }, { platform: 'webhook' }], NOW);
+      say(`${plan.userId} ${version}`);
+    }
+  }
+}
+
+async function claimAll({ outbox }: Store): Promise<void> {
+  await once(process.stdin, 'data');
+  for (let empty = 0; empty < 3; ) {
+    const rows = await outbox.claim(name, 3, NOW, later(60_000));
+    empty = rows.length === 0 ? empty + 1 : 0;
+    for (const { id } of rows) say(id);
+  }
+  process.stdin.destroy();
+}
