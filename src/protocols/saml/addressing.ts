@@ -2,6 +2,7 @@
 import { Refusal } from '../../core/refusal.ts';
 import type { Expectation } from './expectation.ts';
 import { FORMAT_ENTITY, STATUS_SUCCESS } from './vocabulary.ts';
+import { printable } from './xml-text.ts';
 import { attribute, child, descend, type XmlElement } from './xml-tree.ts';
 
 /** Response and Assertion alike (saml-core 2.3.3, 3.2.2). */
@@ -40,6 +41,3 @@ export function checkIssuer(element: XmlElement, { idpEntityId }: Expectation): 
   if (format !== null && format !== FORMAT_ENTITY) throw new Refusal('message-misdirected', 'saml/issuer-format', printable(format));
   if (issuer.text !== idpEntityId) throw new Refusal('message-misdirected', 'saml/issuer', printable(issuer.text));
 }
-
-/** Text from outside for a log: one line, bounded. */
-export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ').slice(0, 256);

@@ -1,6 +1,7 @@
 /** Which algorithms a signature and an encryption may use. Everything that is not named here is refused, before anything is verified or decrypted. */
 import { Refusal } from '../../core/refusal.ts';
 import type { SamlConnection } from '../../core/tenant.ts';
+import { printable } from './xml-text.ts';
 import { attribute, child, children, descend, type XmlElement } from './xml-tree.ts';
 
 /** RSA with SHA-2 (RFC 9231). SHA-384 and ECDSA would be as good; node-saml 5.1 cannot verify them, so they are refused by name rather than as forged. */
@@ -81,4 +82,4 @@ function allow(list: ReadonlySet<string>, element: XmlElement | null, check: str
 }
 
 const algorithm = (element: XmlElement | null): string => (element && attribute(element, 'Algorithm')) ?? '';
-const forged = (check: string, detail: string) => new Refusal('message-forged', `saml/${check}`, detail.slice(0, 128));
+const forged = (check: string, detail: string) => new Refusal('message-forged', `saml/${check}`, printable(detail));

@@ -6,6 +6,7 @@ import { readStatement } from '../../core/statement.ts';
 import type { Expectation } from './expectation.ts';
 import type { NameId } from './name-id.ts';
 import { FORMAT_TRANSIENT } from './vocabulary.ts';
+import { printable } from './xml-text.ts';
 import { attribute, children, type XmlElement } from './xml-tree.ts';
 
 const MAX_ATTRIBUTES = 200;
@@ -90,4 +91,4 @@ function textOf(value: XmlElement): string | null {
   return text;
 }
 
-const malformed = (check: string, detail: string) => new Refusal('message-malformed', `saml/${check}`, detail);
+const malformed = (check: string, detail: string) => new Refusal('message-malformed', `saml/${check}`, printable(detail));

@@ -1,7 +1,7 @@
 /** For whom the assertion is: every restriction names us (saml-core 2.5.1.4; several restrictions are joined by "and"). */
 import { Refusal } from '../../core/refusal.ts';
-import { printable } from './addressing.ts';
 import type { Expectation } from './expectation.ts';
+import { printable } from './xml-text.ts';
 import { child, children, type XmlElement } from './xml-tree.ts';
 
 export function checkAudience(assertion: XmlElement, { entityId }: Expectation): void {

@@ -3,6 +3,7 @@ import { Refusal } from '../../core/refusal.ts';
 import { certificatePem, checkCertificate, isRsa } from './certificates.ts';
 import { parseDateTime } from './times.ts';
 import { BINDING_POST, BINDING_REDIRECT, NAMESPACES } from './vocabulary.ts';
+import { printable } from './xml-text.ts';
 import { attribute, children, descend, readTree, type XmlElement } from './xml-tree.ts';
 
 export interface IdpMetadata {
@@ -130,4 +131,4 @@ function earliest(dates: readonly (Date | null)[]): Date | null {
   return times.length === 0 ? null : new Date(Math.min(...times));
 }
 
-const unusable = (check: string, detail: string) => new Refusal('connection-unusable', `saml-metadata/${check}`, detail.slice(0, 256));
+const unusable = (check: string, detail: string) => new Refusal('connection-unusable', `saml-metadata/${check}`, printable(detail));

@@ -1,5 +1,5 @@
 /** The AuthnRequest and its two ways to the provider, always signed with RSA and SHA-256 (saml-core 3.4.1, saml-bindings 3.4 and 3.5). */
-import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { createHash, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import type { Departure, SamlContext } from './saml.ts';
@@ -17,6 +17,8 @@ const TAKES_LOGIN_HINT = new Set(['entra', 'okta']);
 
 export interface DepartureRequest {
   context: SamlContext;
+  /** The private key of `context.signing`, parsed once. */
+  key: KeyObject;
   ssoUrl: string;
   requestId: string;
   relayState: string;
@@ -25,9 +27,9 @@ export interface DepartureRequest {
 }
 
 export async function buildDeparture(request: DepartureRequest): Promise<Departure> {
+  const { key } = request;
   const { connection, signing } = request.context;
   const { id, parts } = authnRequest(request);
-  const key = createPrivateKey(signing.privateKey);
   const hint =
     request.loginHint !== null && TAKES_LOGIN_HINT.has(connection.preset ?? '') ? `login_hint=${encodeURIComponent(request.loginHint)}` : '';
   if (connection.binding === 'post') {
@@ -70,17 +72,7 @@ function authnRequest({ context, ssoUrl, requestId, now }: DepartureRequest): { 
 }
 
 /** Digest and signature over our own canonical text; nothing needs to be parsed to be signed. */
-function envelopedSignature({
-  id,
-  xml,
-  certificate,
-  key,
-}: {
-  id: string;
-  xml: string;
-  certificate: string;
-  key: ReturnType<typeof createPrivateKey>;
-}): string {
+function envelopedSignature({ id, xml, certificate, key }: { id: string; xml: string; certificate: string; key: KeyObject }): string {
   const algorithm = (name: string, uri: string) => canonicalElement(`ds:${name}`, { Algorithm: uri });
   const transforms = canonicalElement('ds:Transforms', {}, algorithm('Transform', ENVELOPED) + algorithm('Transform', EXCLUSIVE_C14N));
   const digest = canonicalElement('ds:DigestValue', {}, createHash('sha256').update(xml, 'utf8').digest('base64'));

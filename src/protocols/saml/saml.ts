@@ -5,6 +5,7 @@
  * flows may import this file; inside the folder, verify.ts is the list of checks and signature.ts the only use of node-saml's verification.
  */
 
+import { createPrivateKey } from 'node:crypto';
 import type { Statement } from '../../core/model.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { SamlConnection } from '../../core/tenant.ts';
@@ -75,13 +76,14 @@ export function createSamlProvider(given: SamlContext): SamlProvider {
   checkLocation(ssoUrl, context.loopback, 'saml/sso-address');
   for (const certificate of certificates) checkCertificate(certificate, 'saml/certificate');
 
+  const key = createPrivateKey(context.signing.privateKey);
   const current = (now: Date) => {
     if (idp.validUntil && now >= idp.validUntil) throw new Refusal('connection-unusable', 'saml/metadata-expired', idp.validUntil.toISOString());
   };
   return {
     async start(request) {
       current(request.now);
-      return buildDeparture({ ...request, context, ssoUrl });
+      return buildDeparture({ ...request, context, key, ssoUrl });
     },
     async verify(message) {
       current(message.now);

@@ -4,9 +4,9 @@
  */
 import { type CacheProvider, SAML, ValidateInResponseTo } from '@node-saml/node-saml';
 import { Refusal, type RefusalCode } from '../../core/refusal.ts';
-import { printable } from './addressing.ts';
 import type { Expectation } from './expectation.ts';
 import type { Demand } from './protection.ts';
+import { printable } from './xml-text.ts';
 
 export interface SignedMessage {
   /** The response, filtered and scanned. */
@@ -50,7 +50,7 @@ function library({ demand, certificates, decryptionKey }: SignedMessage, expecte
     cacheProvider: onlyThis(expected.requestId),
     // The library looks at the process's clock, we at the caller's; the distance is nought in production.
     acceptedClockSkewMs: expected.skewMs + Math.abs(expected.now - Date.now()),
-    maxAssertionAgeMs: 0,
+    maxAssertionAgeMs: expected.connection.maxAssertionAgeSeconds * 1000,
     identifierFormat: null,
     disableRequestedAuthnContext: true,
     signatureAlgorithm: 'sha256',

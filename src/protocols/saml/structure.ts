@@ -3,6 +3,7 @@
  * Written after saml-schema-protocol-2.0, saml-schema-assertion-2.0, xmldsig-core-schema and xenc-schema, less what a login has no use for.
  */
 import { Refusal } from '../../core/refusal.ts';
+import { printable } from './xml-text.ts';
 import { attribute, descend, readTree, type TreeLimits, type XmlElement } from './xml-tree.ts';
 
 /** Content models: `?` at most one, `*` any number, `+` at least one, otherwise exactly one; order is free. `''` holds text only, `ANY` is opaque. */
@@ -72,6 +73,9 @@ const GRAMMAR: Record<string, string> = {
   'xenc:CarriedKeyName': '',
 };
 
+/** How much there may be of what is opaque, altogether. */
+const MAX_OPAQUE = 100;
+
 /** 5,000 attribute values and what surrounds them. */
 const LIMITS: TreeLimits = { depth: 16, elements: 6_000, attributes: 24, allAttributes: 14_000 };
 
@@ -97,16 +101,16 @@ function compile(model: string): ContentModel {
 export function readStructure(xml: string, root: 'samlp:Response' | 'saml:Assertion'): XmlElement {
   const tree = readTree(xml, LIMITS, (problem, detail) => malformed(problem, detail));
   if (tree.name !== root) throw malformed('root', tree.name);
-  checkContent(tree);
+  checkContent(tree, { opaque: 0 });
   checkIds(tree);
   checkReferences(tree);
   return tree;
 }
 
-function checkContent(element: XmlElement): void {
+function checkContent(element: XmlElement, count: { opaque: number }): void {
   const model = MODELS.get(element.name)!;
   if (model.opaque) {
-    checkOpaque(element);
+    checkOpaque(element, count);
     return;
   }
   if (model.children.size > 0 && element.text.trim() !== '') throw malformed('mixed-content', element.name);
@@ -116,7 +120,7 @@ function checkContent(element: XmlElement): void {
     if (!rule) throw unexpected(one, element);
     if (seen.has(one.name) && !rule.many) throw malformed(`repeated-${kebab(one.local)}`, element.name);
     seen.add(one.name);
-    checkContent(one);
+    checkContent(one, count);
   }
   for (const [name, { required }] of model.children) {
     if (required && !seen.has(name)) throw malformed(`missing-${kebab(name.slice(name.indexOf(':') + 1))}`, element.name);
@@ -124,11 +128,13 @@ function checkContent(element: XmlElement): void {
 }
 
 /** Free content holds none of our names; the one use in the wild is a NameID as attribute value (eduPersonTargetedID). */
-function checkOpaque(element: XmlElement): void {
+function checkOpaque(element: XmlElement, count: { opaque: number }): void {
   for (const one of element.children) {
     const targetedId = one.name === 'saml:NameID' && element.name === 'saml:AttributeValue' && one.children.length === 0;
     if (RESERVED.has(one.local) && !targetedId) throw unexpected(one, element);
-    checkOpaque(one);
+    count.opaque += 1;
+    if (count.opaque > MAX_OPAQUE) throw malformed('too-many-elements', `more than ${MAX_OPAQUE} in ${element.name}`);
+    checkOpaque(one, count);
   }
 }
 
@@ -173,4 +179,4 @@ const signatureOwner = (root: XmlElement, reference: XmlElement): XmlElement | u
   );
 
 const kebab = (local: string) => local.replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();
-const malformed = (check: string, detail = '') => new Refusal('message-malformed', `saml/${check}`, detail);
+const malformed = (check: string, detail = '') => new Refusal('message-malformed', `saml/${check}`, printable(detail));

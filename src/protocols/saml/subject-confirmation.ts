@@ -1,9 +1,9 @@
 /** Who may present the assertion: its bearer, at our address, in answer to our request, now (saml-profiles 4.1.4.3). */
 import { Refusal } from '../../core/refusal.ts';
-import { printable } from './addressing.ts';
 import type { Expectation } from './expectation.ts';
 import { timeOf } from './times.ts';
 import { METHOD_BEARER } from './vocabulary.ts';
+import { printable } from './xml-text.ts';
 import { attribute, child, children, type XmlElement } from './xml-tree.ts';
 
 /** One and the same bearer confirmation must meet everything at once (G5). The reason given is the first one's. */

@@ -1,6 +1,7 @@
 /** Points in time, read strictly and judged on the caller's clock. Milliseconds since the epoch throughout. */
 import { Refusal } from '../../core/refusal.ts';
 import type { Expectation } from './expectation.ts';
+import { printable } from './xml-text.ts';
 import { attribute, child, children, type XmlElement } from './xml-tree.ts';
 
 const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
@@ -22,7 +23,7 @@ export function timeOf(element: XmlElement, name: string): number | null {
   const text = attribute(element, name);
   if (text === null) return null;
   const time = parseDateTime(text);
-  if (time === null) throw new Refusal('message-malformed', 'saml/date-time', `${element.name} ${name}: ${text.slice(0, 40)}`);
+  if (time === null) throw new Refusal('message-malformed', 'saml/date-time', `${element.name} ${name}: ${printable(text)}`);
   return time;
 }
 

@@ -1,4 +1,4 @@
-/** Text into XML that we write, spelt as canonical XML spells it (xml-c14n 2.3), so that what we write is what we sign. */
+/** Text at the edges: into XML that we write, spelt as canonical XML spells it (xml-c14n 2.3), so that what we write is what we sign. */
 
 export const escapeText = (text: string): string => text.replace(/[&<>\r]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' })[c]!);
 
@@ -12,3 +12,6 @@ export function canonicalElement(name: string, attributes: Record<string, string
   const written = order.filter((key) => attributes[key] !== undefined).map((key) => ` ${key}="${escapeAttribute(attributes[key]!)}"`);
   return `<${name}${written.join('')}>${content}</${name}>`;
 }
+
+/** Text from outside for a log: one line, bounded. */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ').slice(0, 256);
