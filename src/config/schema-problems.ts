@@ -13,7 +13,7 @@ const UNQUOTED = new Set(['clientSecret', 'clientKey', 'certificates', 'xml']);
 export function reportIssues(issues: readonly Issue[], source: YamlSource, report: Report): void {
   for (const issue of issues.flatMap(settle)) {
     const path = issue.path as Path;
-    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) unknownKey(path, key, issue.message, report);
+    if (issue.code === 'unrecognized_keys') unknownKeys(path, issue.keys, issue.message, report);
     else if (issue.code === 'invalid_key')
       report.keyError(path, `the key ${quote(String(path.at(-1)))} cannot be used`, issue.issues[0]?.message ?? 'use another name');
     else report.error(path, sayWrong(issue, path, source), sayRight(issue, path, source));
@@ -37,6 +37,16 @@ function dig(value: unknown, path: Path): unknown {
     at = (at as Record<string | number, unknown>)[step];
   }
   return at;
+}
+
+/** In one map; of more than these, only how many. */
+const MAX_UNKNOWN_KEYS = 50;
+
+function unknownKeys(path: Path, keys: readonly string[], known: string, report: Report): void {
+  for (const key of keys.slice(0, MAX_UNKNOWN_KEYS)) unknownKey(path, key, known, report);
+  const next = keys[MAX_UNKNOWN_KEYS];
+  if (next !== undefined)
+    report.keyError([...path, next], `${keys.length - MAX_UNKNOWN_KEYS} more unknown keys`, `known here: ${known.split(' ').join(', ')}`);
 }
 
 function unknownKey(path: Path, key: string, known: string, report: Report): void {

@@ -62,11 +62,14 @@ function countLines(lines: LineCounter, text: string): void {
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
 }
 
+const MAX_BAD_KEYS = 200;
+
 /** Duplicates, and names that JavaScript gives a meaning of its own. */
 function badKeys(contents: unknown, lines: LineCounter): Offence[] {
   const found: Offence[] = [];
   visit(contents as Parameters<typeof visit>[0], {
     Map(_, map) {
+      if (found.length >= MAX_BAD_KEYS) return visit.BREAK;
       const seen = new Map<string, number>();
       for (const pair of map.items) {
         const name = keyOf(pair);
@@ -80,6 +83,7 @@ function badKeys(contents: unknown, lines: LineCounter): Offence[] {
         }
         seen.set(name, first ?? offset);
       }
+      return undefined;
     },
   });
   return found;
