@@ -38,9 +38,10 @@ export async function findAttempt(
   const attempt = await readAttempt(kv, handle);
   if (!attempt) throw new Refusal('login-unknown', 'flow/unknown', 'no login attempt has this handle, or it has run out');
   if (attempt.tenantId !== at.tenant.id || attempt.connectionId !== at.connection.id) throw new Refusal('login-unknown', 'flow/other-connection');
+  // Before the cookie, which is gone by then: whoever goes back or reloads is told what happened. It lets nobody in.
+  if (attempt.finished) throw new Refusal('message-replayed', 'flow/finished', 'this login attempt was finished before');
   if (at.browserSecret === null) throw new Refusal('login-unknown', 'flow/no-cookie', 'the browser did not bring the cookie of this attempt');
   if (!safeEqual(attempt.browser, hashOf(at.browserSecret))) throw new Refusal('login-unknown', 'flow/other-browser');
-  if (attempt.finished) throw new Refusal('message-replayed', 'flow/finished', 'this login attempt was finished before');
   return attempt;
 }
 

@@ -94,9 +94,8 @@ async function finishSaml(deps: SignInDeps, request: Parameters<SignIn['finishSa
   const connection = inForce(request, 'saml');
   const { tenant, samlResponse, relayState } = request;
   const provider = await deps.connections.saml(tenant, connection);
+  // Without an attempt the response must be unsolicited, and the connection must allow that: `verify` knows both.
   const handle = typeof relayState === 'string' && (await readAttempt(deps.kv, relayState)) ? relayState : null;
-  if (handle === null && !connection.allowIdpInitiated)
-    throw new Refusal('login-unknown', 'flow/unknown', 'no login attempt has this RelayState, or it has run out');
   const attempt = handle === null ? null : await findAttempt(deps.kv, handle, request);
   const assertion = await provider.verify({ samlResponse, requestId: attempt?.requestId ?? null, now: deps.now() });
   // Only a message that verified uses anything up: a forged one must not burn a real login.
