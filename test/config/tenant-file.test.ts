@@ -63,6 +63,15 @@ describe('the example file', () => {
   });
 });
 
+describe('the page about tenant files', () => {
+  it('shows a smallest file that is sound', () => {
+    const page = readFileSync(path.join(examples, '../../docs/tenant-file.md'), 'utf8');
+    const shown = /```yaml\n(name: [\s\S]*?)```/.exec(page)?.[1] ?? '';
+    expect(tenantOf(shown).mapping.rules).toHaveLength(1);
+    expect(problemsOf(shown)).toEqual([]);
+  });
+});
+
 describe('what the file is silent about', () => {
   it('is as careful as it can be', () => {
     expect(tenantOf('name: Acme\n')).toEqual({

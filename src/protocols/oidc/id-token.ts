@@ -48,6 +48,7 @@ const CHECKS: readonly Check[] = [
   ['oidc/audience', 'message-misdirected', ({ claims, expected }) => audience(claims)?.includes(expected.connection.clientId) === true],
   ['oidc/azp', 'message-misdirected', ({ claims, expected }) => azpHolds(claims, expected.connection.clientId)],
   ['oidc/tid', 'message-misdirected', ({ claims, expected }) => tenantHolds(claims, expected.connection)],
+  ['oidc/required-claim', 'message-misdirected', ({ claims, expected }) => requiredHold(claims, expected.connection)],
   ['oidc/nonce', 'login-unknown', ({ claims, expected }) => isText(claims.nonce) && safeEqual(claims.nonce, expected.nonce)],
   ['oidc/events', 'message-malformed', ({ claims }) => claims.events === undefined],
   ['oidc/times', 'message-malformed', ({ claims }) => [claims.exp, claims.iat].every(isTime) && [claims.nbf, claims.auth_time].every(isTimeOrAbsent)],
@@ -91,6 +92,14 @@ function azpHolds(claims: JsonObject, clientId: string): boolean {
 function tenantHolds({ tid }: JsonObject, connection: OidcConnection): boolean {
   const tenant = entraTenant(connection);
   return tenant === null || (isText(tid) && tid.toLowerCase() === tenant);
+}
+
+/** Some issuers serve everyone (Google): what the connection requires says whose people may come in. */
+function requiredHold(claims: JsonObject, { require = {} }: OidcConnection): boolean {
+  return Object.entries(require).every(([name, allowed]) => {
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    return (Array.isArray(value) ? value : [value]).some((one) => isText(one) && allowed.includes(one));
+  });
 }
 
 function authTimeHolds({ claims, expected, now, skew }: Subject): boolean {
