@@ -150,8 +150,8 @@ function logTables(c: Columns) {
     },
     (t) => [
       c.index('journal_by_time').on(t.tenantId, t.at, t.id),
-      c.index('journal_by_resource').on(t.tenantId, t.resourceId),
-      c.index('journal_by_reference').on(t.tenantId, t.reference),
+      c.index('journal_by_resource').on(t.tenantId, t.resourceId, t.at, t.id),
+      c.index('journal_by_reference').on(t.tenantId, t.reference, t.at, t.id),
     ],
   );
 
@@ -170,9 +170,9 @@ function logTables(c: Columns) {
       detail: c.json('detail').$type<Record<string, unknown>>().notNull(),
     },
     (t) => [
-      c.index('signin_by_time').on(t.tenantId, t.at),
-      c.index('signin_by_user').on(t.tenantId, t.userId, t.at),
-      c.index('signin_by_reference').on(t.tenantId, t.reference),
+      c.index('signin_by_time').on(t.tenantId, t.at, t.id),
+      c.index('signin_by_user').on(t.tenantId, t.userId, t.at, t.id),
+      c.index('signin_by_reference').on(t.tenantId, t.reference, t.at, t.id),
     ],
   );
   return { journal, signIn };

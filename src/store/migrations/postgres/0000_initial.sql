@@ -151,13 +151,13 @@ CREATE UNIQUE INDEX "api_key_by_hash" ON "api_key" USING btree ("hash");--> stat
 CREATE INDEX "enrolment_grant_by_target" ON "enrolment_grant" USING btree ("tenant_id","target");--> statement-breakpoint
 CREATE INDEX "identity_by_user" ON "identity" USING btree ("tenant_id","user_id");--> statement-breakpoint
 CREATE INDEX "journal_by_time" ON "journal" USING btree ("tenant_id","at","id");--> statement-breakpoint
-CREATE INDEX "journal_by_resource" ON "journal" USING btree ("tenant_id","resource_id");--> statement-breakpoint
-CREATE INDEX "journal_by_reference" ON "journal" USING btree ("tenant_id","reference");--> statement-breakpoint
+CREATE INDEX "journal_by_resource" ON "journal" USING btree ("tenant_id","resource_id","at","id");--> statement-breakpoint
+CREATE INDEX "journal_by_reference" ON "journal" USING btree ("tenant_id","reference","at","id");--> statement-breakpoint
 CREATE INDEX "kv_by_expiry" ON "kv" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "outbox_by_due" ON "outbox" USING btree ("due_at");--> statement-breakpoint
-CREATE INDEX "signin_by_time" ON "signin" USING btree ("tenant_id","at");--> statement-breakpoint
-CREATE INDEX "signin_by_user" ON "signin" USING btree ("tenant_id","user_id","at");--> statement-breakpoint
-CREATE INDEX "signin_by_reference" ON "signin" USING btree ("tenant_id","reference");--> statement-breakpoint
+CREATE INDEX "signin_by_time" ON "signin" USING btree ("tenant_id","at","id");--> statement-breakpoint
+CREATE INDEX "signin_by_user" ON "signin" USING btree ("tenant_id","user_id","at","id");--> statement-breakpoint
+CREATE INDEX "signin_by_reference" ON "signin" USING btree ("tenant_id","reference","at","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_by_user_name" ON "app_user" USING btree ("tenant_id","user_name_key");--> statement-breakpoint
 CREATE UNIQUE INDEX "app_user_by_external_id" ON "app_user" USING btree ("tenant_id","external_id");--> statement-breakpoint
 CREATE INDEX "app_user_by_email" ON "app_user" USING btree ("tenant_id","email_key");

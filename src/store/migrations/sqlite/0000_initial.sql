@@ -61,8 +61,8 @@ CREATE TABLE `journal` (
 );
 --> statement-breakpoint
 CREATE INDEX `journal_by_time` ON `journal` (`tenant_id`,`at`,`id`);--> statement-breakpoint
-CREATE INDEX `journal_by_resource` ON `journal` (`tenant_id`,`resource_id`);--> statement-breakpoint
-CREATE INDEX `journal_by_reference` ON `journal` (`tenant_id`,`reference`);--> statement-breakpoint
+CREATE INDEX `journal_by_resource` ON `journal` (`tenant_id`,`resource_id`,`at`,`id`);--> statement-breakpoint
+CREATE INDEX `journal_by_reference` ON `journal` (`tenant_id`,`reference`,`at`,`id`);--> statement-breakpoint
 CREATE TABLE `kv` (
 	`space` text NOT NULL,
 	`key` text NOT NULL,
@@ -113,9 +113,9 @@ CREATE TABLE `signin` (
 	`detail` text NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX `signin_by_time` ON `signin` (`tenant_id`,`at`);--> statement-breakpoint
-CREATE INDEX `signin_by_user` ON `signin` (`tenant_id`,`user_id`,`at`);--> statement-breakpoint
-CREATE INDEX `signin_by_reference` ON `signin` (`tenant_id`,`reference`);--> statement-breakpoint
+CREATE INDEX `signin_by_time` ON `signin` (`tenant_id`,`at`,`id`);--> statement-breakpoint
+CREATE INDEX `signin_by_user` ON `signin` (`tenant_id`,`user_id`,`at`,`id`);--> statement-breakpoint
+CREATE INDEX `signin_by_reference` ON `signin` (`tenant_id`,`reference`,`at`,`id`);--> statement-breakpoint
 CREATE TABLE `tenant` (
 	`id` text PRIMARY KEY NOT NULL,
 	`mode` text NOT NULL,
