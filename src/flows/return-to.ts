@@ -16,6 +16,8 @@ export function allowedReturn(asked: string | null, tenant: Tenant, baseUrl: str
     if (url.origin === own.origin && within(url.pathname, `/t/${tenant.id}/`)) return url.pathname + url.search;
     throw refuse('return-to/path');
   }
+  // Spelt as it will be read: `https:host` is another place to another reader.
+  if (!asked.startsWith(`${url.origin}/`) && asked !== url.origin) throw refuse('return-to/malformed');
   const listed = tenant.returnTo.map((place) => new URL(place)).some((place) => place.origin === url.origin && within(url.pathname, place.pathname));
   if (!listed) throw refuse('return-to/not-listed');
   return url.href;

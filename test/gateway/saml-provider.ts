@@ -48,7 +48,11 @@ export async function counterpart(baseUrl: string, key: KeyPair, { tenant = 'acm
     async start({ browser }: Pick<Visitor, 'browser'>, query = ''): Promise<Login> {
       const page = await browser.get(`${baseUrl}/t/${tenant}/login/${connection}${query}`);
       if (page.status !== 200) throw new Error(`the sign-in did not start: ${page.status} ${page.body}`);
-      const { requestId, relayState } = requestIn(page.url);
+      return this.loginAt(page.url);
+    },
+    /** The login whose request is in the address of the provider's page. */
+    loginAt(url: string): Login {
+      const { requestId, relayState } = requestIn(url);
       return { context: this.contextFor(requestId), relayState, acsUrl: parties.acsUrl };
     },
   };

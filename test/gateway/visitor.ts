@@ -30,8 +30,8 @@ export interface Visitor {
   enrolments(): Promise<Record<string, (string | null)[]>>;
 }
 
-export function createVisitor(baseUrl: string, tenant = 'acme'): Visitor {
-  const browser = createBrowser();
+export function createVisitor(baseUrl: string, { tenant = 'acme', stopAt }: { tenant?: string; stopAt?: (url: string) => boolean } = {}): Visitor {
+  const browser = createBrowser(stopAt && { stopAt });
   const start = (connection: string, query = '') => browser.get(`${baseUrl}/t/${tenant}/login/${connection}${query}`);
   const json = { accept: 'application/json' };
 
