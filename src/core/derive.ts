@@ -49,6 +49,8 @@ export function subjectOf({ source, facts }: Taught): Subject {
 function concludeUser(user: User, counting: Taught[]): User {
   const said = counting.toReversed(); // the first source wins, so it is laid on last
   const profile: Partial<Profile> = Object.assign({}, ...said.map((i) => i.facts.profile));
+  // Who is called by the e-mail, because no source says a userName, is called by the new one: the old mailbox may be somebody else's soon.
+  if (profile.userName === undefined && profile.email !== undefined && user.userNameKey === user.emailKey) profile.userName = profile.email;
   const fields: Record<string, string> = Object.assign({}, user.fields, ...said.map((i) => i.facts.fields));
   return { ...withProfile(user, profile), fields, status: concludeStatus(user, counting) };
 }
