@@ -12,7 +12,7 @@ import { type BrowserWorld, openBrowserWorld } from './world.ts';
 const REFERENCE = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{2}$/;
 
 async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['PICTURES'] === '1') await page.screenshot({ path: join('docs', 'pictures', `${name}.png`) });
+  if (process.env['PICTURES'] === '1') await page.screenshot({ path: join('docs', 'pictures', `${name}.png`), fullPage: true });
 }
 
 describeWith('chromium', 'a learner in a real browser', () => {
@@ -52,6 +52,8 @@ describeWith('chromium', 'a learner in a real browser', () => {
     expect((await titlesOf(page)).sort()).toEqual(['All staff', 'Executive programme', 'Sales onboarding']);
     expect((await coursesOf(page)).sort()).toEqual(['Negotiation', 'Selling with care', 'Strategy', 'Welcome to Acme']);
     await picture(page, 'my-learning');
+    await page.getByRole('link', { name: 'Strategy' }).click();
+    await page.getByRole('heading', { name: 'Sample academy', level: 1 }).waitFor();
     expect(complaints).toEqual([]);
     await close();
   });

@@ -1,5 +1,5 @@
 /** Chromium over the demo's world: the real gateway, the real sample providers, one browser, and what it had to complain of. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core';
@@ -23,6 +23,8 @@ export interface BrowserWorld extends World {
 
 export async function openBrowserWorld(): Promise<BrowserWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'matricula-browser-'));
+  // Any free ports: two worlds that both like 8080 may start at the same moment.
+  writeFileSync(join(folder, 'ports.json'), JSON.stringify({ gateway: 0, saml: 0, oidc: 0, academy: 0 }));
   const world = await startWorld({ folder, quiet: true });
   const browser = await chromium.launch({ executablePath: chromiumPath, args: FLAGS });
   return {

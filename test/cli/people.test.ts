@@ -15,6 +15,8 @@ let world: World;
 let matricula: (...args: string[]) => Promise<Ended>;
 
 beforeAll(async () => {
+  // Any free ports: two worlds that both like 8080 may start at the same moment.
+  writeFileSync(join(folder, 'ports.json'), JSON.stringify({ gateway: 0, saml: 0, oidc: 0, academy: 0 }));
   world = await startWorld({ folder, quiet: true });
   matricula = commandIn({ tenants, database: join(folder, 'matricula.db'), baseUrl: world.baseUrl });
   await signInBySaml(world, 'acme-amara');
