@@ -50,6 +50,16 @@ export function guarded<T extends object>(functions: T): T {
   return Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, wrap(run)])) as T;
 }
 
+/** What a search by text from outside answers: `none` where the text is such that no row can hold it, whatever the database thinks of it. */
+export async function found<T>(none: T, search: () => Promise<T>): Promise<T> {
+  try {
+    return await search();
+  } catch (error) {
+    if (asStoreError(error) instanceof Unstorable) return none;
+    throw error;
+  }
+}
+
 /** The innermost error that a driver made: drizzle wraps it in one that quotes every parameter. */
 function driverError(thrown: unknown): DriverError | null {
   if (!isError(thrown) || thrown instanceof Conflict || thrown instanceof Unavailable || thrown instanceof Unstorable) return null;

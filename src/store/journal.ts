@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
-import { guarded } from './failures.ts';
+import { found, guarded } from './failures.ts';
 import type { Outcome } from './schema.ts';
 import { createInsert } from './writes.ts';
 
@@ -50,6 +50,12 @@ export interface JournalFilter {
   limit: number;
 }
 
+export interface SignInFilter {
+  userId?: string;
+  reference?: string;
+  limit: number;
+}
+
 /** Both logs. Entries of applied plans are written by apply.ts, in the plan's own transaction. */
 export interface Journal {
   append(entry: JournalEntry): Promise<void>;
@@ -57,7 +63,7 @@ export interface Journal {
   list(tenantId: string, filter: JournalFilter): Promise<JournalEntry[]>;
   appendSignIn(entry: SignInEntry): Promise<void>;
   /** Newest first. */
-  signIns(tenantId: string, filter: { userId?: string; reference?: string; limit: number }): Promise<SignInEntry[]>;
+  signIns(tenantId: string, filter: SignInFilter): Promise<SignInEntry[]>;
   /** Both lines of a refused sign-in, or neither. */
   refused(entry: JournalEntry, signIn: SignInEntry): Promise<void>;
 }
@@ -65,43 +71,45 @@ export interface Journal {
 export function createJournal(db: Database): Journal {
   const { journal, signIn } = db.tables;
   const insert = createInsert(db);
+  const list = async (tenantId: string, { resourceId, outcome, reference, since, before, limit }: JournalFilter): Promise<JournalEntry[]> => {
+    const last = sql`(select ${journal.at}, ${journal.id} from ${journal} where ${and(eq(journal.tenantId, tenantId), eq(journal.id, before ?? ''))})`;
+    return await db.query
+      .select()
+      .from(journal)
+      .where(
+        and(
+          eq(journal.tenantId, tenantId),
+          resourceId === undefined ? undefined : eq(journal.resourceId, resourceId),
+          outcome === undefined ? undefined : eq(journal.outcome, outcome),
+          reference === undefined ? undefined : eq(journal.reference, reference),
+          since === undefined ? undefined : gte(journal.at, since),
+          before === undefined ? undefined : sql`(${journal.at}, ${journal.id}) < ${last}`,
+        ),
+      )
+      .orderBy(desc(journal.at), desc(journal.id))
+      .limit(limit);
+  };
+
+  const signIns = async (tenantId: string, { userId, reference, limit }: SignInFilter): Promise<SignInEntry[]> => {
+    return await db.query
+      .select()
+      .from(signIn)
+      .where(
+        and(
+          eq(signIn.tenantId, tenantId),
+          userId === undefined ? undefined : eq(signIn.userId, userId),
+          reference === undefined ? undefined : eq(signIn.reference, reference),
+        ),
+      )
+      .orderBy(desc(signIn.at), desc(signIn.id))
+      .limit(limit);
+  };
+
   return guarded<Journal>({
     append: (entry) => db.batch(insert('journal', [entry])),
     appendSignIn: (entry) => db.batch(insert('signIn', [entry])),
     refused: (entry, attempt) => db.batch([...insert('journal', [entry]), ...insert('signIn', [attempt])]),
-
-    async list(tenantId, { resourceId, outcome, reference, since, before, limit }) {
-      const last = sql`(select ${journal.at}, ${journal.id} from ${journal} where ${and(eq(journal.tenantId, tenantId), eq(journal.id, before ?? ''))})`;
-      return await db.query
-        .select()
-        .from(journal)
-        .where(
-          and(
-            eq(journal.tenantId, tenantId),
-            resourceId === undefined ? undefined : eq(journal.resourceId, resourceId),
-            outcome === undefined ? undefined : eq(journal.outcome, outcome),
-            reference === undefined ? undefined : eq(journal.reference, reference),
-            since === undefined ? undefined : gte(journal.at, since),
-            before === undefined ? undefined : sql`(${journal.at}, ${journal.id}) < ${last}`,
-          ),
-        )
-        .orderBy(desc(journal.at), desc(journal.id))
-        .limit(limit);
-    },
-
-    async signIns(tenantId, { userId, reference, limit }) {
-      return await db.query
-        .select()
-        .from(signIn)
-        .where(
-          and(
-            eq(signIn.tenantId, tenantId),
-            userId === undefined ? undefined : eq(signIn.userId, userId),
-            reference === undefined ? undefined : eq(signIn.reference, reference),
-          ),
-        )
-        .orderBy(desc(signIn.at), desc(signIn.id))
-        .limit(limit);
-    },
+    list: (tenantId, filter) => found([], () => list(tenantId, filter)),
+    signIns: (tenantId, filter) => found([], () => signIns(tenantId, filter)),
   });
 }

@@ -1,9 +1,10 @@
-import { and, asc, count, eq, getTableColumns, gt, lte, ne, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, ne, or, sql } from 'drizzle-orm';
 import type { Candidates, Lookup } from '../core/intent.ts';
 import { type Grant, grantKey, type Identity, identityKey, type User, type UserState } from '../core/model.ts';
-import { foldKey } from '../core/profile.ts';
 import type { Database } from './database.ts';
-import { guarded } from './failures.ts';
+import { found, guarded } from './failures.ts';
+import { createListings } from './listings.ts';
+import { by } from './order.ts';
 
 export interface Paging {
   /** The last id of the page before; null = from the start. */
@@ -39,10 +40,11 @@ export function createPeople(db: Database): People {
     const [identities, grants] = await Promise.all([read.identities(user.tenantId, user.id), read.grants(user.tenantId, user.id)]);
     return { user, identities, grants };
   };
-  const state = async (tenantId: string, userId: string) => {
-    const user = await read.user(tenantId, userId);
-    return user && below(user);
-  };
+  const state = (tenantId: string, userId: string) =>
+    found(null, async () => {
+      const user = await read.user(tenantId, userId);
+      return user && below(user);
+    });
 
   const candidates = async (tenantId: string, lookup: Lookup): Promise<Candidates> => {
     if (lookup.by === 'user') return { bySubject: await state(tenantId, lookup.userId), byEmail: [] };
@@ -58,7 +60,11 @@ export function createPeople(db: Database): People {
     return { bySubject, byEmail };
   };
 
-  return guarded<People>({ candidates, state, ...createListings(db) });
+  return guarded<People>({
+    candidates: (tenantId, lookup) => found({ bySubject: null, byEmail: [] }, () => candidates(tenantId, lookup)),
+    state,
+    ...createListings(db),
+  });
 }
 
 /** The reads of every sign-in, prepared once: drizzle's building of a query costs as much as running it. */
@@ -111,70 +117,4 @@ function prepareReads({ query: q, tables: { user, identity, grant } }: Database)
       (await identities.execute({ tenantId, userId })).sort(by(identityKey)),
     grants: async (tenantId: string, userId: string): Promise<Grant[]> => (await grants.execute({ tenantId, userId })).sort(by(grantKey)),
   };
-}
-
-function createListings({ query: q, tables: { user, identity, grant } }: Database): Omit<People, 'candidates' | 'state'> {
-  const rows = async (tenantId: string, { after, limit, search }: Paging & { search?: string }) => {
-    const from = after === null ? undefined : gt(user.id, after);
-    const found = await q
-      .select()
-      .from(user)
-      .where(and(eq(user.tenantId, tenantId), from, search ? matches(search) : undefined))
-      .orderBy(asc(user.id))
-      .limit(limit + 1);
-    const users = found.slice(0, limit);
-    return { users, next: found.length > limit ? users.at(-1)!.id : null };
-  };
-  /** On the folded keys, since `like` and `lower` mean different things to the two databases. */
-  const matches = (search: string) => {
-    const pattern = `%${foldKey(search.slice(0, 254)).replace(/[\\%_]/g, '\\$&')}%`;
-    return sql`(${user.userNameKey} like ${pattern} escape '\\' or ${user.emailKey} like ${pattern} escape '\\')`;
-  };
-
-  const states = async (tenantId: string, paging: Paging) => {
-    const { users, next } = await rows(tenantId, paging);
-    const [first, last] = [users[0]?.id, users.at(-1)?.id];
-    if (first === undefined || last === undefined) return { states: [], next };
-    const within = (t: typeof identity | typeof grant) => and(eq(t.tenantId, tenantId), sql`${t.userId} >= ${first}`, lte(t.userId, last));
-    const identities = grouped((await q.select().from(identity).where(within(identity))).sort(by(identityKey)));
-    const grants = grouped((await q.select().from(grant).where(within(grant))).sort(by(grantKey)));
-    return { states: users.map((u) => ({ user: u, identities: identities.get(u.id) ?? [], grants: grants.get(u.id) ?? [] })), next };
-  };
-
-  const find = async (tenantId: string, term: string) => {
-    const key = foldKey(term);
-    const here = eq(user.tenantId, tenantId);
-    const live = ne(user.status, 'deleted');
-    const found = await q
-      .select()
-      .from(user)
-      .where(or(and(here, eq(user.id, term)), and(here, eq(user.userNameKey, key), live), and(here, eq(user.emailKey, key), live)));
-    const rank = (u: User) => (u.id === term ? 0 : u.userNameKey === key ? 1 : 2);
-    return found.sort((a, b) => rank(a) - rank(b))[0] ?? null;
-  };
-
-  const counts = async (tenantId: string) => {
-    const byStatus = await q.select({ status: user.status, n: count() }).from(user).where(eq(user.tenantId, tenantId)).groupBy(user.status);
-    const [held] = await q.select({ n: count() }).from(grant).where(eq(grant.tenantId, tenantId));
-    const live = byStatus.filter(({ status }) => status !== 'deleted');
-    const active = live.find(({ status }) => status === 'active')?.n ?? 0;
-    return { users: live.reduce((sum, { n }) => sum + n, 0), active, grants: held?.n ?? 0 };
-  };
-
-  return { find, page: rows, states, counts };
-}
-
-const by =
-  <T>(key: (row: T) => string) =>
-  (a: T, b: T): number =>
-    key(a) < key(b) ? -1 : 1;
-
-function grouped<T extends { userId: string }>(rows: T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.userId);
-    if (group) group.push(row);
-    else groups.set(row.userId, [row]);
-  }
-  return groups;
 }

@@ -99,6 +99,8 @@ function namer(): (sql: string) => string | undefined {
 export function migratePostgres(url: string): Promise<string[]> {
   const all = readMigrations('postgres');
   return alone(url, async (client) => {
+    // Usually there is nothing to do, and then nobody is made to wait.
+    if ((await pendingFor(client)).length === 0) return [];
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await client.query(MIGRATION_TABLE);
@@ -112,11 +114,11 @@ export function migratePostgres(url: string): Promise<string[]> {
   });
 }
 
-function pendingOn(url: string) {
-  return alone(url, async (client) => {
-    const { rows } = await client.query("select to_regclass('schema_migration') is not null as there");
-    return pendingMigrations(readMigrations('postgres'), rows[0].there ? await appliedTo(client) : []);
-  });
+const pendingOn = (url: string) => alone(url, pendingFor);
+
+async function pendingFor(client: pg.ClientBase) {
+  const { rows } = await client.query("select to_regclass('schema_migration') is not null as there");
+  return pendingMigrations(readMigrations('postgres'), rows[0].there ? await appliedTo(client) : []);
 }
 
 async function appliedTo(client: pg.ClientBase): Promise<Applied[]> {

@@ -110,6 +110,8 @@ async function pragmas(raw: Sqlite.Database): Promise<void> {
 /** Applies what is missing, in one exclusive transaction: several processes may start at once. The names applied. */
 export function migrateSqlite(raw: Sqlite.Database): string[] {
   const all = readMigrations('sqlite');
+  // Usually there is nothing to do, and then nobody is made to wait.
+  if (pendingMigrations(all, appliedTo(raw)).length === 0) return [];
   const run = raw.transaction(() => {
     raw.exec(MIGRATION_TABLE);
     const pending = pendingMigrations(all, appliedTo(raw));

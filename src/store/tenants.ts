@@ -2,7 +2,7 @@ import { and, asc, desc, eq } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
 import type { Mode } from '../core/model.ts';
 import type { Database } from './database.ts';
-import { guarded } from './failures.ts';
+import { found, guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
 import { createInsert } from './writes.ts';
 
@@ -61,7 +61,7 @@ export function createTenants(db: Database): Tenants {
   const insert = createInsert(db);
   return guarded<Tenants>({
     list: async () => await q.select().from(tenant).orderBy(asc(tenant.id)),
-    get: async (id) => (await q.select().from(tenant).where(eq(tenant.id, id)))[0] ?? null,
+    get: (id) => found(null, async () => (await q.select().from(tenant).where(eq(tenant.id, id)))[0] ?? null),
     revisions: async () => await q.select({ id: tenant.id, revision: tenant.revision }).from(tenant).orderBy(asc(tenant.id)),
 
     async create(row, mapping, entry) {

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
-import type { Change, Plan } from '../../src/core/model.ts';
+import { replay } from '../../src/core/diff.ts';
+import { type Change, grantKey, type Plan, type UserState } from '../../src/core/model.ts';
 import { createApply } from '../../src/store/apply.ts';
 import { Conflict, Unstorable } from '../../src/store/database.ts';
 import { creation, edit, entryOf, facts, grant, identity, later, NOW, person, user } from './makers.ts';
@@ -52,6 +53,27 @@ export function applyPromises(world: World): void {
       identities: [{ ...before.identities[0]!, facts: facts([]) }, identity(before.user, { source: 'directory' })],
       grants: [{ ...before.grants[1]!, since: later(1) }, come],
     });
+  });
+
+  it('after any history of plans the store holds what replaying them gives', async () => {
+    const owner = user({ id: 'history', tenantId });
+    let held: UserState | null = null;
+    for (let step = 0; step < 25; step++) {
+      const wanted = Array.from({ length: 12 }, (_, i) => grant(owner, `bundle:${i}`)).filter((_, i) => (step * 7 + i * (step + 3)) % 5 < 2);
+      const has = new Set(held?.grants.map(grantKey));
+      const wants = new Set(wanted.map(grantKey));
+      const plan: Plan = held
+        ? edit(`history-${step}`, held, {
+            moved: { title: `step ${step}` },
+            gone: held.grants.filter((g) => !wants.has(grantKey(g))),
+            come: wanted.filter((g) => !has.has(grantKey(g))),
+          })
+        : creation('history-0', { user: owner, identities: [identity(owner)], grants: wanted });
+      held = replay(held, plan);
+      await apply(plan);
+      const stored = await state('history');
+      expect({ ...stored, grants: new Set(stored?.grants) }).toEqual({ ...held, grants: new Set(held?.grants) });
+    }
   });
 
   it('hundreds of new rows go in and come out', async () => {

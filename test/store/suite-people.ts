@@ -116,6 +116,21 @@ export function peoplePromises(world: World): void {
     expect(await search('\\')).toEqual([]);
   });
 
+  it('text that no row can hold finds nothing, on every database', async () => {
+    const { people, tenants, journal } = world.store;
+    const odd = 'full\0';
+    expect(await people.state(tenantId, odd)).toBeNull();
+    expect(await people.find(tenantId, odd)).toBeNull();
+    expect(await people.candidates(tenantId, { by: 'assertion', source: 'connection:okta', subject: odd, emailKey: odd })).toEqual({
+      bySubject: null,
+      byEmail: [],
+    });
+    expect(await people.page(tenantId, { after: null, limit: 5, search: odd })).toEqual({ users: [], next: null });
+    expect(await tenants.get(odd)).toBeNull();
+    expect(await journal.list(odd, { reference: odd, limit: 5 })).toEqual([]);
+    expect(await journal.signIns(odd, { limit: 5 })).toEqual([]);
+  });
+
   it('counts leave the deleted out', async () => {
     expect(await world.store.people.counts(tenantId)).toEqual({ users: 6, active: 5, grants: 14 });
     expect(await world.store.people.counts('nowhere')).toEqual({ users: 0, active: 0, grants: 0 });
