@@ -19,18 +19,23 @@ export function fold(linked: Linked, intent: Intent, world: World): UserState {
 }
 
 function foldAssertion(state: UserState, intent: Extract<Intent, { kind: 'assertion' }>, world: World): UserState {
-  const { source, subject, statement } = intent;
+  const { source, subject } = intent;
   const known = state.identities.find((i) => i.source === source && i.subject === subject);
   const identity: Identity = known ?? { tenantId: world.tenant.id, source, subject, userId: state.user.id, facts: null, createdAt: world.now };
   // Outside `jit` an assertion authenticates and teaches nothing (DESIGN §3.5).
-  const taught = world.mode === 'jit' ? { ...identity, facts: learn(identity.facts, statement, world.tenant.provisioning) } : identity;
+  const taught = world.mode === 'jit' ? { ...identity, facts: learn(identity.facts, intent, world.tenant.provisioning) } : identity;
   return { ...state, identities: [...state.identities.filter((i) => i !== known), taught] };
 }
 
-/** What is known of one source after it has spoken once more. */
-export function learn(old: Facts | null, said: Statement, policy: Pick<Provisioning, 'whenGroupsMissing'>): Facts {
+/** What is known of one source after it has spoken once more. Trust belongs to the e-mail that it was given to: a message without one moves neither. */
+export function learn(
+  old: Facts | null,
+  { statement: said, emailTrust }: Pick<Extract<Intent, { kind: 'assertion' }>, 'statement' | 'emailTrust'>,
+  policy: Pick<Provisioning, 'whenGroupsMissing'>,
+): Facts {
   const groups = learnGroups(old?.groups, said, policy);
   const active = said.active ?? old?.active;
+  const emailTrusted = said.profile.email === undefined ? old?.emailTrusted : emailTrust.trusted;
   return {
     profile: { ...old?.profile, ...said.profile },
     fields: { ...old?.fields, ...said.fields },
@@ -38,6 +43,7 @@ export function learn(old: Facts | null, said: Statement, policy: Pick<Provision
     claims: { ...old?.claims, ...said.claims },
     ...(groups === undefined ? {} : { groups }),
     ...(active === undefined ? {} : { active }),
+    ...(emailTrusted ? { emailTrusted } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** link: which user an intent belongs to, or why it is refused. No account is taken over here (DESIGN §3.7). */
 import type { Candidates, Intent } from './intent.ts';
-import type { UserState } from './model.ts';
+import type { Identity, UserState } from './model.ts';
+import { foldKey } from './profile.ts';
 import { Refusal } from './refusal.ts';
 import type { World } from './world.ts';
 
@@ -41,10 +42,22 @@ function linkable(found: UserState, intent: Assertion, world: World): UserState 
   const refuse = (check: string, why: string) => new Refusal('email-not-trusted', check, why);
   if (world.tenant.provisioning.linking === 'never') throw refuse('link/linking-never', 'the tenant links by stable id only');
   if (!intent.emailTrust.trusted) throw refuse('link/email-not-trusted', intent.emailTrust.why);
+  if (!ownsEmail(found, intent)) throw refuse('link/account-not-vouched-for', 'nobody vouched that the account belongs to this e-mail');
   // The same connection under another subject is another person with a recycled mailbox until someone says otherwise.
   if (found.identities.some((i) => i.source === intent.source))
     throw new Refusal('identity-conflict', 'link/identity-conflict', `already linked to another subject of ${intent.source}`);
   return admitted(found);
+}
+
+/**
+ * The other half of trust: whose is the account? One that sign-ins made has whatever e-mail and userName its provider sent, perhaps somebody else's,
+ * chosen before that person came. So one of its providers must have vouched for this very e-mail. Without sign-ins, an operator or the directory named it.
+ */
+function ownsEmail({ user, identities }: UserState, { statement }: Assertion): boolean {
+  const taught = identities.filter((i): i is Identity & { facts: object } => i.facts !== null);
+  if (taught.length === 0 || taught.some((i) => i.source === 'directory')) return true;
+  const emailKey = foldKey(statement.profile.email ?? '');
+  return user.emailKey === emailKey && taught.some(({ facts }) => facts.emailTrusted && foldKey(facts.profile.email ?? '') === emailKey);
 }
 
 /** Deprovisioned people stay out, in every mode, and teach nothing. */

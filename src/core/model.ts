@@ -66,6 +66,8 @@ export interface Facts {
   /** How the latest message spoke of groups, for people who wonder why nothing was removed. */
   groupsSaid: GroupClaim['said'];
   active?: boolean;
+  /** The e-mail above could be trusted when it was said; absent where it could not. What nobody vouched for can be anybody's (core/link). */
+  emailTrusted?: boolean;
   claims: Record<string, string[]>;
 }
 

@@ -18,6 +18,7 @@ interface SignIn {
   groups?: string[] | Exclude<GroupClaim['said'], 'listed'>;
   active?: boolean;
   title?: string;
+  userName?: string;
   untrusted?: string;
 }
 type Edit = Omit<Extract<Intent, { kind: 'edit' }>, 'kind'>;
@@ -53,7 +54,11 @@ function take(memory: ReturnType<typeof makeMemory>, step: Step) {
   const made = assertion(
     connection,
     step.sso ?? step.second ?? '',
-    { groups, ...(step.active === undefined ? {} : { active: step.active }), profile: step.title ? { title: step.title } : {} },
+    {
+      groups,
+      ...(step.active === undefined ? {} : { active: step.active }),
+      profile: { ...(step.title && { title: step.title }), ...(step.userName && { userName: step.userName }) },
+    },
     step.untrusted ? { trusted: false, why: step.untrusted } : { trusted: true },
   );
   if (made.kind === 'assertion') {
