@@ -26,7 +26,7 @@ export const foldKey = (text: string): string =>
 export function cleanEmail(text: string): string | null {
   if (LOOKALIKE.test(text) || text.length > 2 * LIMITS.email) return null;
   const email = text.trim().normalize('NFC');
-  if (email.length > LIMITS.email || email.search(INVISIBLE) !== -1) return null;
+  if (email.length > LIMITS.email || email.search(INVISIBLE) !== -1 || email.search(LONE_SURROGATE) !== -1) return null;
   return /^[^\s@"(),:;<>[\\\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/u.test(email) ? email : null;
 }
 

@@ -19,6 +19,9 @@ export interface StatementOptions {
 /** What we hold at most; more groups or longer names read as `overlong`, longer or further claims are left out. */
 export const HELD = { groups: 2000, groupName: 256, claims: 100, claimValues: 100, claimValue: 512 } as const;
 
+/** What is no text to anybody, and to PostgreSQL (U+0000, half a surrogate pair) an error. */
+const UNSTORABLE = /\p{Cc}|\p{Surrogate}/u;
+
 /** Identical messages yield deeply equal statements: lists are sorted sets, since some providers send them in random order. */
 export function readStatement(released: Released, options: StatementOptions): Statement {
   const { names } = options;
@@ -78,7 +81,7 @@ function readGroupList(sent: readonly string[], { delimiter, overflowAt }: Group
   if (groups.length > HELD.groups) return { said: 'overlong', detail: `${groups.length} groups, at most ${HELD.groups} are held` };
   if (groups.some((name) => name.length > HELD.groupName))
     return { said: 'overlong', detail: `a group name of more than ${HELD.groupName} characters` };
-  if (groups.some((name) => /\p{Cc}|\p{Surrogate}/u.test(name))) return { said: 'unreadable', detail: 'a group name with control characters' };
+  if (groups.some((name) => UNSTORABLE.test(name))) return { said: 'unreadable', detail: 'a group name with control characters' };
   return { said: 'listed', groups };
 }
 
@@ -91,7 +94,7 @@ function readActive(released: Released, { active }: ClaimNames): boolean | undef
 
 function readClaims(released: Released, { names, dropped }: StatementOptions): Record<string, string[]> {
   const left = new Set([...dropped, ...names.drop, ...names.groups.claims]);
-  const kept = [...released].filter(([name]) => !name.startsWith('@') && !left.has(name) && name.length <= HELD.groupName);
+  const kept = [...released].filter(([name]) => !name.startsWith('@') && !left.has(name) && name.length <= HELD.groupName && !UNSTORABLE.test(name));
   const clean = (values: readonly string[]) =>
     [...new Set(values.filter((v) => v.length <= HELD.claimValue).map((v) => cleanText(v, HELD.claimValue)))].sort().slice(0, HELD.claimValues);
   // fromEntries defines own properties, so a claim called `__proto__` stays a claim.

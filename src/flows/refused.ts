@@ -1,4 +1,5 @@
 /** Every refusal leaves two lines, in the journal and in the sign-in log, with the reference that the learner's page shows. */
+import { cleanText } from '../core/profile.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Connection, Tenant } from '../core/tenant.ts';
 import type { Log } from '../lib/log.ts';
@@ -33,7 +34,8 @@ export async function recordRefusal(
     code: refusal.code,
     reference: context.reference,
   };
-  const detail = { check: refusal.check, detail: refusal.message.slice(0, 500) };
+  // It may quote the message: text that no database could hold must not keep the refusal out of the journal.
+  const detail = { check: refusal.check, detail: cleanText(refusal.message, 500) };
   const actor = where.connection === null ? 'nobody' : `connection:${where.connection}`;
   try {
     await deps.store.journal.refused(

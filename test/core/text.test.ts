@@ -65,6 +65,7 @@ describe('keys', () => {
       'a b@c.d',
       'ada@acme.example\n',
       'a\u200bda@acme.example',
+      'a\ud800@acme.example',
       `${'x'.repeat(250)}@acme.example`,
       'a@.b',
       '<a@b.c>',
@@ -134,6 +135,10 @@ describe('a statement', () => {
     const said = read({ costCenter: ['42'], noise: ['1'], exp: ['1'], dept: ['x'], groups: ['a'] });
     expect(said.fields).toEqual({ cost_center: '42' });
     expect(Object.keys(said.claims).sort()).toEqual(['costCenter', 'dept']);
+  });
+
+  it('keeps no claim under a name that a database could not hold', () => {
+    expect(read({ 'a\0b': ['x'], 'c\ud800': ['x'], dept: ['x'] }).claims).toEqual({ dept: ['x'] });
   });
 
   it('lets no claim reach a prototype', () => {
