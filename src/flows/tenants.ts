@@ -33,18 +33,21 @@ export interface Tenants {
   /** Enabled connections that take this e-mail domain, over all tenants. */
   byDomain(domain: string): { tenant: Tenant; connection: Connection }[];
   problems(): TenantProblem[];
-  /** Replaces what is known of files that could not be applied. */
+  /** Replaces what is known of files that could not be applied. What could not be read is read again at the next `refresh`. */
   report(problems: TenantProblem[]): void;
-  /** Reads what moved since the last call. A document that this version cannot read leaves the tenant as it was. */
+  /** Reads what moved since the last call. A document that cannot be read leaves the tenant as it was, and is read again when it moves. */
   refresh(): Promise<void>;
 }
 
 export function createTenantRegistry({ store, parse, log }: { store: Pick<Store, 'tenants'>; parse: ParseTenant; log: Log }): Tenants {
   const live = new Map<string, LiveTenant>();
   const unreadable = new Map<string, TenantProblem>();
+  /** The revisions that were looked at, readable or not: to read and to log a broken document once is enough. */
+  const seen = new Map<string, number>();
   let fileProblems: TenantProblem[] = [];
 
   function take(row: TenantRow): void {
+    seen.set(row.id, row.revision);
     const parsed = parse(row.document, row.id);
     if (!parsed.ok) {
       unreadable.set(row.id, { tenant: row.id, file: `database, revision ${row.revision}`, problems: parsed.problems });
@@ -66,10 +69,12 @@ export function createTenantRegistry({ store, parse, log }: { store: Pick<Store,
     problems: () => [...fileProblems, ...unreadable.values()],
     report(problems) {
       fileProblems = problems;
+      // Perhaps what was missing was a file beside it, and now it is there.
+      for (const id of unreadable.keys()) seen.delete(id);
     },
     async refresh() {
       for (const { id, revision } of await store.tenants.revisions()) {
-        if (live.get(id)?.revision === revision) continue;
+        if (seen.get(id) === revision) continue;
         const row = await store.tenants.get(id);
         if (row) take(row);
       }
