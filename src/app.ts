@@ -7,7 +7,7 @@ import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
 import type { Connector } from './connectors/connector.ts';
 import { createLocalConnector, LOCAL } from './connectors/local.ts';
 import { authenticate } from './flows/admin.ts';
-import { type AppliedTenant, type ApplyTenantsDeps, applyTenant, planTenants, problemsOf, type TenantFile } from './flows/apply-tenants.ts';
+import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn } from './flows/apply-tenants.ts';
 import { createConnections } from './flows/connections.ts';
 import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
 import { learning } from './flows/learning.ts';
@@ -166,10 +166,9 @@ async function ready(database: Database, kv: Kv): Promise<{ ok: boolean; checks:
 }
 
 async function reload(house: House): Promise<AppliedTenant[]> {
-  const changes = await planTenants(house.flow, await house.files());
   const applied: AppliedTenant[] = [];
-  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'serve', allowRemovals: false, remapNow: true }));
-  house.tenants.report(problemsOf(applied, changes));
+  for (const file of await house.files()) applied.push(await takeIn(house.flow, file, { actor: 'serve', allowRemovals: false }));
+  house.tenants.report(problemsOf(applied));
   await house.tenants.refresh();
   for (const { tenantId, outcome, problems } of applied) {
     const say = problems.length > 0 ? house.log.error : house.log.info;

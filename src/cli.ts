@@ -223,6 +223,9 @@ async function main(): Promise<void> {
     } else if (error instanceof Error && error.name === 'Unavailable') {
       process.stderr.write(`matricula: the database is away: ${error.message}\n`);
       process.exitCode = EXIT.away;
+    } else if (error instanceof Error && error.name === 'Conflict') {
+      process.stderr.write('matricula: somebody else changed the same at this moment: look again, then try again\n');
+      process.exitCode = EXIT.refused;
     } else if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EADDRINUSE')) {
       process.stderr.write(`matricula: ${error.message}\n`);
       process.exitCode = EXIT.refused;

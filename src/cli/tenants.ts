@@ -55,8 +55,7 @@ export async function apply(house: House, options: { yes: boolean; allowRemovals
   }
   out.note(plan);
   const applied = [];
-  for (const change of changes)
-    applied.push(await applyTenant(house.flow, change, { actor: 'cli', allowRemovals: options.allowRemovals, remapNow: true }));
+  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', allowRemovals: options.allowRemovals }));
   out.result(
     { applied: true, tenants: applied },
     applied

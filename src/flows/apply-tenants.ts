@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Mapping, Rule } from '../core/mapping.ts';
 import type { Connection, Tenant } from '../core/tenant.ts';
+import { Conflict } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
@@ -70,6 +71,7 @@ async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed
 
 export interface AppliedTenant {
   tenantId: string;
+  file: string;
   outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'over-limit';
   problems: string[];
   /** What really happened to people, for an update. */
@@ -80,19 +82,20 @@ export interface AppliedTenant {
 export async function applyTenant(
   deps: ApplyTenantsDeps,
   change: TenantChange,
-  options: { actor: string; allowRemovals: boolean; remapNow: boolean },
+  options: { actor: string; allowRemovals: boolean },
 ): Promise<AppliedTenant> {
-  const { tenantId } = change;
-  if (change.kind === 'unchanged') return { tenantId, outcome: 'unchanged', problems: [], people: null };
-  if (change.kind === 'broken') return { tenantId, outcome: 'broken', problems: change.problems, people: null };
+  const { tenantId, file } = change;
+  if (change.kind === 'unchanged') return { tenantId, file, outcome: 'unchanged', problems: [], people: null };
+  if (change.kind === 'broken') return { tenantId, file, outcome: 'broken', problems: change.problems, people: null };
   if (change.kind === 'create') {
     await createTenant(deps, change, options.actor);
-    return { tenantId, outcome: 'created', problems: [], people: null };
+    return { tenantId, file, outcome: 'created', problems: [], people: null };
   }
   if (change.people.overLimit && !options.allowRemovals) {
     const { losing, people } = change.people;
     return {
       tenantId,
+      file,
       outcome: 'over-limit',
       problems: [
         `${losing} of ${people} people would lose an enrolment, more than provisioning.limits.removals allows; an operator can insist with: matricula apply --yes --allow-removals`,
@@ -106,12 +109,24 @@ export async function applyTenant(
     mode: row.mode,
     revision: row.revision,
   };
-  return {
-    tenantId,
-    outcome: 'updated',
-    problems: [],
-    people: options.remapNow ? await remap(deps, live, { dryRun: false, actor: options.actor }) : null,
-  };
+  const people = await remap(deps, live, { dryRun: false, actor: options.actor });
+  await deps.store.tenants.settle(tenantId, row.revision, digestOf(change.text));
+  return { tenantId, file, outcome: 'updated', problems: [], people };
+}
+
+/** Nodes that start together take the same files in; who comes second plans again and finds nothing left to do. */
+const TRIES = 5;
+
+/** Plans one file and takes it in at once. `Conflict` where others were quicker every time. */
+export async function takeIn(deps: ApplyTenantsDeps, file: TenantFile, options: Parameters<typeof applyTenant>[2]): Promise<AppliedTenant> {
+  for (let left = TRIES; ; left--) {
+    const change = await planTenant(deps, file);
+    try {
+      return await applyTenant(deps, change, options);
+    } catch (error) {
+      if (!(error instanceof Conflict) || left === 1) throw error;
+    }
+  }
 }
 
 async function createTenant(
@@ -143,7 +158,8 @@ async function updateTenant(deps: ApplyTenantsDeps, change: Extract<TenantChange
   const moved = hasChanges(rules);
   const version = row.mappingVersion + (moved ? 1 : 0);
   const mapping = moved ? mappingVersion(tenant, version, actor, now) : null;
-  const digest = digestOf(text);
+  // The file counts as taken in once everybody has been concluded under it: a process that dies before that leaves it to be taken in again.
+  const digest = `unsettled:${digestOf(text)}`;
   await deps.store.tenants.update(
     { id: tenantId, expectRevision: row.revision, document: text, digest, mapping, now },
     entry(deps, { tenantId, actor, version, detail: { connections, rules } }),
@@ -152,10 +168,8 @@ async function updateTenant(deps: ApplyTenantsDeps, change: Extract<TenantChange
 }
 
 /** What is not in force and why, for `/readyz`. */
-export const problemsOf = (applied: AppliedTenant[], changes: TenantChange[]): TenantProblem[] =>
-  applied
-    .filter((a) => a.problems.length > 0)
-    .map(({ tenantId, problems }) => ({ tenant: tenantId, file: changes.find((c) => c.tenantId === tenantId)?.file ?? '', problems }));
+export const problemsOf = (applied: AppliedTenant[]): TenantProblem[] =>
+  applied.filter((one) => one.problems.length > 0).map(({ tenantId, file, problems }) => ({ tenant: tenantId, file, problems }));
 
 export const hasChanges = ({ added, removed, changed }: ListDiff): boolean => added.length + removed.length + changed.length > 0;
 

@@ -10,7 +10,7 @@ import { createInsert } from './writes.ts';
 export interface TenantRow {
   id: string;
   mode: Mode;
-  /** The tenant file's YAML, and its SHA-256 in hex. */
+  /** The tenant file's YAML, and its SHA-256 in hex; another text while people are still being concluded under it (flows/apply-tenants). */
   document: string;
   digest: string;
   /** From 1; moves with every change of the row. */
@@ -50,6 +50,8 @@ export interface Tenants {
   create(row: TenantRow, mapping: MappingVersion, entry: JournalEntry): Promise<void>;
   /** Throws `Conflict` where the revision moved or the mapping version exists. */
   update(change: TenantChange, entry: JournalEntry): Promise<void>;
+  /** Sets the digest of this very revision; nothing happens where the tenant has moved on. */
+  settle(id: string, revision: number, digest: string): Promise<void>;
   /** Newest first. */
   mappingVersions(tenantId: string, limit: number): Promise<MappingVersion[]>;
   mapping(tenantId: string, version: number): Promise<MappingVersion | null>;
@@ -80,6 +82,12 @@ export function createTenants(db: Database): Tenants {
       const published = mapping ? insert('mappingVersion', [mapping]) : [];
       await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
     },
+
+    settle: async (id, revision, digest) =>
+      void (await q
+        .update(tenant)
+        .set({ digest })
+        .where(and(eq(tenant.id, id), eq(tenant.revision, revision)))),
 
     mappingVersions: async (tenantId, limit) =>
       await q.select().from(mappingVersion).where(eq(mappingVersion.tenantId, tenantId)).orderBy(desc(mappingVersion.version)).limit(limit),
