@@ -176,7 +176,9 @@ export function applyPromises(world: World): void {
 
   it('no row can name a user of another tenant, whoever writes it', async () => {
     const { grant: table } = world.db.tables;
-    await expect(world.db.query.insert(table).values(grant(user({ id: 'whole', tenantId: 'other' }), 'bundle:x'))).rejects.toThrow();
+    // By shape: where another test file loaded the native driver first, its errors are of another realm and no `Error` to jest.
+    const stray = world.db.query.insert(table).values(grant(user({ id: 'whole', tenantId: 'other' }), 'bundle:x'));
+    await expect(stray).rejects.toHaveProperty('message');
   });
 
   it('text that only one of the databases could hold is refused by both, whole', async () => {
