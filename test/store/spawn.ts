@@ -11,6 +11,8 @@ export interface Child {
   ready: Promise<void>;
   /** Its exit code or signal, when it and its output have ended. */
   ended: Promise<number | string>;
+  /** What it has written to stderr. */
+  complaint: () => string;
 }
 
 export function startChild(...args: string[]): Child {
@@ -31,5 +33,5 @@ export function startChild(...args: string[]): Child {
     });
     void ended.then((how) => reject(new Error(`the child ended with ${how} before it was ready: ${complaint}`)));
   });
-  return { process: child, lines, ready, ended };
+  return { process: child, lines, ready, ended, complaint: () => complaint };
 }
