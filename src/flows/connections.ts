@@ -11,6 +11,9 @@ export interface Connections {
   oidc(tenant: Tenant, connection: OidcConnection): Promise<OidcProvider>;
 }
 
+/** Milliseconds that a connection which could not be made ready is left alone: whoever asks in a loop has nobody's metadata fetched and read in a loop. */
+const RETRY_MS = 10_000;
+
 interface Ready {
   provider: SamlProvider;
   staleAt: Date;
@@ -19,17 +22,23 @@ interface Ready {
 export function createConnections(deps: SamlConnectionDeps & { env: Record<string, string | undefined> }): Connections {
   // Keyed by the connection's own object: a changed tenant file makes new objects, and the old instances go with the old ones.
   const saml = new WeakMap<Connection, Promise<Ready>>();
+  const unusable = new WeakMap<Connection, { refusal: Refusal; until: Date }>();
   const oidc = new WeakMap<Connection, OidcProvider>();
 
   function makeSaml(tenant: Tenant, connection: SamlConnection): Promise<Ready> {
     const making = readySamlProvider(deps, tenant, connection);
     saml.set(connection, making);
-    making.catch(() => saml.delete(connection));
+    making.catch((error: unknown) => {
+      saml.delete(connection);
+      if (error instanceof Refusal) unusable.set(connection, { refusal: error, until: new Date(deps.now().getTime() + RETRY_MS) });
+    });
     return making;
   }
 
   return {
     async saml(tenant, connection) {
+      const known = unusable.get(connection);
+      if (known && known.until > deps.now()) throw known.refusal;
       const ready = await (saml.get(connection) ?? makeSaml(tenant, connection));
       if (ready.staleAt > deps.now()) return ready.provider;
       return (await makeSaml(tenant, connection)).provider;

@@ -1,5 +1,5 @@
 /** A SAML connection made ready: the provider's metadata (fetched, kept, refreshed) and the gateway's own keys. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Refusal } from '../core/refusal.ts';
 import type { SamlConnection, Tenant } from '../core/tenant.ts';
@@ -74,7 +74,7 @@ async function idpOf(deps: SamlConnectionDeps, tenant: Tenant, connection: SamlC
     : metadata.kind === 'xml'
       ? read(metadata.xml)
       : metadata.kind === 'file'
-        ? read(await readFile(resolve(deps.baseDir, metadata.path), 'utf8'))
+        ? read(await fromFile(resolve(deps.baseDir, metadata.path)))
         : await fetched(deps, { tenantId: tenant.id, connectionId: connection.id, url: metadata.url }, read);
   const stale = [now.getTime() + DAY, idp.validUntil?.getTime() ?? Infinity, idp.cacheUntil?.getTime() ?? Infinity];
   // A provider that asks for refreshing every second gets every five minutes.
@@ -93,6 +93,16 @@ function byHand({ id, idp }: SamlConnection): IdpMetadata {
   };
 }
 
+/** A file that is not there is the connection's trouble, not the gateway's. */
+async function fromFile(path: string): Promise<string> {
+  try {
+    if ((await stat(path)).size <= METADATA_BYTES) return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Refusal('connection-unusable', 'saml-metadata/file', `the metadata file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  throw new Refusal('connection-unusable', 'saml-metadata/too-large', `the metadata file has more than ${METADATA_BYTES} bytes`);
+}
+
 /** Today's copy, else what the address gives now, else the last good copy as long as it is valid. Only what could be read is kept. */
 async function fetched(
   deps: SamlConnectionDeps,
@@ -102,7 +112,10 @@ async function fetched(
   const now = deps.now();
   const row = await deps.store.metadata.get(at.tenantId, at.connectionId);
   const kept = row?.url === at.url ? row : null;
-  if (kept && now.getTime() - kept.fetchedAt.getTime() < DAY && (kept.validUntil === null || kept.validUntil > now)) return read(kept.xml);
+  // Perhaps the tenant file names another entity since: then this copy is none.
+  const readKept = (): IdpMetadata | null => (kept ? unlessRefused(() => read(kept.xml)) : null);
+  const today = kept !== null && now.getTime() - kept.fetchedAt.getTime() < DAY ? readKept() : null;
+  if (today) return today;
   try {
     const xml = await fetchText(deps.fetch, at.url, { maxBytes: METADATA_BYTES });
     const idp = read(xml);
@@ -110,9 +123,20 @@ async function fetched(
     return idp;
   } catch (error) {
     deps.log.warn({ err: error, tenant: at.tenantId, connection: at.connectionId }, 'SAML metadata could not be refreshed');
-    if (kept) return read(kept.xml);
+    const last = readKept();
+    if (last) return last;
     throw error instanceof Refusal
       ? error
       : new Refusal('provider-unreachable', 'saml-metadata/fetch', 'metadata could not be fetched and no good copy is kept');
+  }
+}
+
+/** Null where it may not be used any more; it says so itself (`validUntil`). */
+function unlessRefused<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
   }
 }
