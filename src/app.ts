@@ -58,7 +58,12 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
     return parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) };
   };
   const tenants = createTenantRegistry({ store, parse, log });
-  await tenants.refresh();
+  try {
+    await tenants.refresh();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return {
     settings,
     database,

@@ -15,9 +15,14 @@ const DRAIN_MS = 10_000;
 /** Listens when this resolves; the tenant folder has been taken in, as far as it was sound. */
 export async function serve(options: Options): Promise<Running> {
   const gateway = await openGateway(options);
-  await gateway.reload();
   const server = createServer({ maxHeaderSize: 32_768, requestTimeout: 30_000 }, gateway.http);
-  await listen(server, options.settings.listen);
+  try {
+    await gateway.reload();
+    await listen(server, options.settings.listen);
+  } catch (error) {
+    await gateway.close(); // else its connections would keep a process alive that serves nobody
+    throw error;
+  }
   gateway.startWorkers();
   const { address, port, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -4,6 +4,7 @@ import type { Guard } from '../core/guard.ts';
 import type { Candidates, Intent, Lookup } from '../core/intent.ts';
 import type { Plan, UserState } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
+import { Refusal } from '../core/refusal.ts';
 import type { Turns } from '../lib/turns.ts';
 import { Conflict } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
@@ -62,12 +63,32 @@ async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned>
   const candidates = await deps.store.people.candidates(live.tenant.id, lookup);
   const made = plan(candidates, intent, { tenant: live.tenant, mode: live.mode, now, newId: deps.newId }, request.brake);
   const before = stateOf(candidates, made.userId);
+  const after = replay(before, made);
+  if (!after) throw new Error(`plan ${made.id} leaves no user`);
+  await refuseTakenName(deps, request, { candidates, before, after });
   if (made.changes.length > 0 && !request.dryRun) {
     await deps.store.apply.apply(made, journalEntry(request, made, now), deliveries(deps, made), now);
   }
-  const after = replay(before, made);
-  if (!after) throw new Error(`plan ${made.id} leaves no user`);
   return { plan: made, before, after };
+}
+
+/**
+ * The planner was shown who has the e-mail. Who has a userName of another spelling is looked up when it is new: it can be anything that a
+ * provider sends. `Conflict` where the owner came between the two looks: it may be the same person, signing in twice at once.
+ */
+async function refuseTakenName(
+  { store }: ProvisionDeps,
+  { live, lookup }: Request,
+  seen: { candidates: Candidates; before: UserState | null; after: UserState },
+) {
+  const { id, userNameKey } = seen.after.user;
+  const shown = lookup.by === 'user' ? null : lookup.emailKey;
+  if (userNameKey === seen.before?.user.userNameKey || userNameKey === shown) return;
+  const owner = await store.people.find(live.tenant.id, userNameKey);
+  if (!owner || owner.id === id || owner.userNameKey !== userNameKey) return;
+  const now = await store.people.candidates(live.tenant.id, lookup);
+  if (stateOf(now, owner.id) && !stateOf(seen.candidates, owner.id)) throw new Conflict('the owner of the userName came just now');
+  throw new Refusal('email-in-use', 'provision/user-name-in-use', `the userName belongs to user ${owner.id}`);
 }
 
 const stateOf = ({ bySubject, byEmail }: Candidates, userId: string): UserState | null =>
