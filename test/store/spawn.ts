@@ -9,6 +9,8 @@ export interface Child {
   /** What it has printed so far, without `ready`. */
   lines: string[];
   ready: Promise<void>;
+  /** Its first line after `ready`. */
+  first: Promise<void>;
   /** Its exit code or signal, when it and its output have ended. */
   ended: Promise<number | string>;
   /** What it has written to stderr. */
@@ -26,12 +28,15 @@ export function startChild(...args: string[]): Child {
     complaint += text.toString();
   });
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  const ready = new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line === 'ready') resolve();
-      else lines.push(line);
+  const output = createInterface({ input: child.stdout });
+  const upTo = (wanted: (line: string) => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      output.on('line', (line) => wanted(line) && resolve());
+      void ended.then((how) => reject(new Error(`the child ended with ${how} too early: ${complaint}`)));
     });
-    void ended.then((how) => reject(new Error(`the child ended with ${how} before it was ready: ${complaint}`)));
-  });
-  return { process: child, lines, ready, ended, complaint: () => complaint };
+  output.on('line', (line) => line === 'ready' || lines.push(line));
+  const ready = upTo((line) => line === 'ready');
+  const first = upTo((line) => line !== 'ready');
+  first.catch(() => {}); // not everyone waits for it
+  return { process: child, lines, ready, first, ended, complaint: () => complaint };
 }
