@@ -4,6 +4,7 @@ import { Refusal, type RefusalCode } from '../core/refusal.ts';
 import { contextOf, exchangeOf } from './exchange.ts';
 import { createFlowCookies } from './flow-cookies.ts';
 import { sendOn } from './headers.ts';
+import type { Limits } from './limits.ts';
 import type { Arrival, At, HttpDeps } from './server.ts';
 import type { Sessions } from './session.ts';
 
@@ -41,14 +42,17 @@ export function createArrivals({ settings }: Pick<HttpDeps, 'settings'>, session
   };
 }
 
-/** A handler of a sign-in route whose refusals are journalled, before they become an answer. Those of a rate limit are not: they would let a stranger fill the journal. */
+/**
+ * A handler of a sign-in route whose refusals are journalled, before they become an answer. Those of a rate limit are not, nor more of one address
+ * than `LIMITS.refused`: they would let a stranger fill the journal. Of these the log has a line with code, check and reference.
+ */
 export const recorded =
-  ({ signIn }: Pick<HttpDeps, 'signIn'>, handler: (req: Request, res: Response) => Promise<void>): RequestHandler =>
+  ({ signIn }: Pick<HttpDeps, 'signIn'>, limits: Limits, handler: (req: Request, res: Response) => Promise<void>): RequestHandler =>
   async (req, res) => {
     try {
       await handler(req, res);
     } catch (error) {
-      if (error instanceof Refusal && error.code !== 'rate-limited') {
+      if (error instanceof Refusal && error.code !== 'rate-limited' && (await limits.mayRecord(res))) {
         const { tenant, connection } = exchangeOf(res);
         await signIn.refused(error, { tenant, connection }, contextOf(res));
       }

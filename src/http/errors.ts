@@ -63,8 +63,9 @@ function sendProblem(res: Response, { code, status, title }: Trouble, reference:
   res.type('application/problem+json').send(JSON.stringify(body));
 }
 
-/** Known by name, since http may not know the stores' own classes. */
-const isAway = (error: unknown): boolean => error instanceof Error && (error.name === 'Unavailable' || error.name === 'KvUnavailable');
+/** Known by name, since http may not know the stores' own classes. A `Conflict` that comes so far lost every race, or its lock: trying again is right. */
+const AWAY_NAMES = new Set(['Unavailable', 'KvUnavailable', 'Conflict']);
+const isAway = (error: unknown): boolean => error instanceof Error && AWAY_NAMES.has(error.name);
 
 /** What Express and its body parser say of a request that they cannot read, in our words. Their own may quote the request. */
 function asRefusal(error: unknown): Refusal | null {

@@ -10,25 +10,37 @@ import type { HttpDeps } from './server.ts';
 
 const WINDOW_MS = 60_000;
 
-/** Requests a minute, from one address to one connection. */
-export const LIMITS = { email: 120, start: 600, acs: 600, callback: 600 } as const;
+/** Requests a minute, from one address to one connection; `refused` counts those that were refused, and limits only how many of them are journalled. */
+export const LIMITS = { email: 120, start: 600, acs: 600, callback: 600, refused: 60 } as const;
 
 export interface Limits {
   /** Counts this request. Throws `Refusal` `rate-limited` beyond the limit, with Retry-After set; rejects where kv is away. */
-  spend(surface: keyof typeof LIMITS, res: Response): Promise<void>;
+  spend(surface: Exclude<keyof typeof LIMITS, 'refused'>, res: Response): Promise<void>;
+  /** Counts a refusal of this request and says whether it is still to be journalled: a stranger cannot fill the journal. Yes, where kv is away. */
+  mayRecord(res: Response): Promise<boolean>;
 }
 
 export function createLimits({ kv, settings }: Pick<HttpDeps, 'kv' | 'settings'>): Limits {
+  const count = (surface: keyof typeof LIMITS, res: Response) => {
+    const { ip, tenant, connection } = exchangeOf(res);
+    // Names that do not exist share one count: made-up names cannot make counts without end.
+    const place = tenant && connection ? `${tenant.id}/${connection.id}` : '-';
+    return kv.increment('rate', `${surface} ${place} ${networkOf(ip)}`, WINDOW_MS);
+  };
   return {
     async spend(surface, res) {
       if (!settings.rateLimits) return;
-      const { ip, tenant, connection } = exchangeOf(res);
-      // Names that do not exist share one count: made-up names cannot make counts without end.
-      const place = tenant && connection ? `${tenant.id}/${connection.id}` : '-';
-      const { count, resetInMs } = await kv.increment('rate', `${surface} ${place} ${networkOf(ip)}`, WINDOW_MS);
-      if (count <= LIMITS[surface]) return;
+      const { count: spent, resetInMs } = await count(surface, res);
+      if (spent <= LIMITS[surface]) return;
       res.setHeader('Retry-After', String(Math.max(1, Math.ceil(resetInMs / 1000))));
       throw new Refusal('rate-limited', `limit/${surface}`);
+    },
+    async mayRecord(res) {
+      if (!settings.rateLimits) return true;
+      return count('refused', res).then(
+        ({ count: refused }) => refused <= LIMITS.refused,
+        () => true,
+      );
     },
   };
 }

@@ -13,7 +13,7 @@ export function oidcRouter(deps: HttpDeps, { sessions, limits }: { sessions: Ses
   const router = Router({ caseSensitive: true });
   router
     .route('/t/:tenant/oidc/:connection/callback')
-    .get(sessions.middleware, recorded(deps, receive(deps, { sessions, limits })))
+    .get(sessions.middleware, recorded(deps, limits, receive(deps, { sessions, limits })))
     .all(notAllowed('GET, HEAD'));
   return router;
 }

@@ -19,7 +19,7 @@ export function samlRouter(deps: HttpDeps, { sessions, limits }: { sessions: Ses
   router.route('/t/:tenant/saml/:connection/metadata').get(metadata(deps)).all(notAllowed('GET, HEAD'));
   router
     .route('/t/:tenant/saml/:connection/acs')
-    .post(sessions.middleware, recorded(deps, consume(deps, { sessions, limits })))
+    .post(sessions.middleware, recorded(deps, limits, consume(deps, { sessions, limits })))
     .all(notAllowed('POST'));
   return router;
 }

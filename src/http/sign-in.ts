@@ -27,7 +27,7 @@ export function signInRouter(deps: HttpDeps, limits: Limits): Router {
   router.route('/t/:tenant').get(choose(deps)).all(notAllowed('GET, HEAD'));
   router
     .route('/t/:tenant/login/:connection')
-    .get(recorded(deps, start(deps, limits)))
+    .get(recorded(deps, limits, start(deps, limits)))
     .all(notAllowed('GET, HEAD'));
   return router;
 }

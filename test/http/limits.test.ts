@@ -39,6 +39,16 @@ describe('a rate limit', () => {
     expect(w.refusals).toEqual([]);
   });
 
+  it('keeps the refusals of one address from filling the journal, each of them still answered and logged', async () => {
+    const forge = (ip: string) =>
+      request(w.app).post('/t/acme/saml/sso/acs').type('form').set('X-Forwarded-For', ip).send('SAMLResponse=message-forged');
+    await many(LIMITS.refused + 5, () => forge('198.51.100.7'));
+    expect(w.refusals).toHaveLength(LIMITS.refused);
+    expect((await forge('198.51.100.7')).status).toBe(400);
+    expect((await forge('198.51.100.8')).status).toBe(400);
+    expect(w.refusals).toHaveLength(LIMITS.refused + 1);
+  });
+
   it('is shared by names that do not exist', async () => {
     let n = 0;
     await many(LIMITS.start, () => request(w.app).get(`/t/made-up-${n++}/login/x`).set('X-Forwarded-For', '198.51.100.9'));
