@@ -4,15 +4,24 @@ import type { SamlConnection } from '../../core/tenant.ts';
 import { printable } from './xml-text.ts';
 import { attribute, child, children, descend, type XmlElement } from './xml-tree.ts';
 
+export interface SignatureMethod {
+  /** As node:crypto names it. */
+  hash: 'sha256' | 'sha512';
+  /** RSASSA-PSS with a salt as long as the hash, rather than PKCS #1 v1.5. */
+  pss: boolean;
+}
+
 /** RSA with SHA-2 (RFC 9231). SHA-384 and ECDSA would be as good; node-saml 5.1 cannot verify them, so they are refused by name rather than as forged. */
-const SIGNATURE_METHODS = new Set([
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
-  'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1',
+export const SIGNATURE_METHODS: ReadonlyMap<string, SignatureMethod> = new Map([
+  ['http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', { hash: 'sha256', pss: false }],
+  ['http://www.w3.org/2001/04/xmldsig-more#rsa-sha512', { hash: 'sha512', pss: false }],
+  ['http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1', { hash: 'sha256', pss: true }],
 ]);
 const DIGEST_METHODS = new Set(['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512']);
-/** Exclusive and inclusive, both without comments. */
-const CANONICALIZATIONS = new Set(['http://www.w3.org/2001/10/xml-exc-c14n#', 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315']);
+/** Both without comments. */
+export const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+export const INCLUSIVE = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
+const CANONICALIZATIONS = new Set([EXCLUSIVE, INCLUSIVE]);
 const ENVELOPED = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature';
 
 const CONTENT_GCM = new Set(['http://www.w3.org/2009/xmlenc11#aes128-gcm', 'http://www.w3.org/2009/xmlenc11#aes256-gcm']);
@@ -74,7 +83,7 @@ function checkRetrieval(encrypted: XmlElement, key: XmlElement): void {
   }
 }
 
-function allow(list: ReadonlySet<string>, element: XmlElement | null, check: string): void {
+function allow(list: Pick<ReadonlySet<string>, 'has'>, element: XmlElement | null, check: string): void {
   const name = algorithm(element);
   if (list.has(name)) return;
   if (/hmac/i.test(name)) throw forged('algorithm-hmac', name);

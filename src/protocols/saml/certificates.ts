@@ -1,5 +1,5 @@
 /** Certificates as configuration and metadata give them. In SAML a certificate is a wrapper for a key: its dates and issuer are not judged. */
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { Refusal } from '../../core/refusal.ts';
 
 /** Bits of an RSA modulus, at the least. */
@@ -12,11 +12,19 @@ export function certificatePem(text: string, check: string): string {
   return `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)!.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
+/** A certificate that signatures are verified with, and its key, read once: reading costs more than verifying. */
+export interface TrustedCertificate {
+  pem: string;
+  key: KeyObject;
+}
+
 /** RSA of at least 2048 bits: other kinds of key cannot be verified here. @throws Refusal `connection-unusable` */
-export function checkCertificate(pem: string, check: string): void {
-  const { asymmetricKeyType, asymmetricKeyDetails } = publicKeyOf(pem, check);
+export function checkCertificate(pem: string, check: string): TrustedCertificate {
+  const key = publicKeyOf(pem, check);
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
   const bits = asymmetricKeyDetails?.modulusLength ?? 0;
   if (asymmetricKeyType !== 'rsa' || bits < MIN_RSA_BITS) throw new Refusal('connection-unusable', `${check}-weak`, `${asymmetricKeyType} ${bits}`);
+  return { pem, key };
 }
 
 export const isRsa = (pem: string, check: string): boolean => publicKeyOf(pem, check).asymmetricKeyType === 'rsa';
@@ -27,13 +35,4 @@ function publicKeyOf(pem: string, check: string) {
   } catch {
     throw new Refusal('connection-unusable', check, 'not a certificate');
   }
-}
-
-/**
- * The same certificates, those first that the message itself names. A hint that saves a failed attempt per message while certificates roll over;
- * what is trusted stays the list.
- */
-export function likelyFirst(certificates: readonly string[], named: ReadonlySet<string>): string[] {
-  const isNamed = (pem: string) => named.has(pem.replace(/-----[A-Z ]+-----|\s/g, ''));
-  return [...certificates.filter(isNamed), ...certificates.filter((pem) => !isNamed(pem))];
 }

@@ -74,7 +74,7 @@ export function createSamlProvider(given: SamlContext): SamlProvider {
   if (!idp.entityId) throw new Refusal('connection-unusable', 'saml/no-entity-id');
   if (!ssoUrl) throw new Refusal('connection-unusable', 'saml/no-sso-address', `no address for the ${connection.binding} binding`);
   checkLocation(ssoUrl, context.loopback, 'saml/sso-address');
-  for (const certificate of certificates) checkCertificate(certificate, 'saml/certificate');
+  const trusted = certificates.map((certificate) => checkCertificate(certificate, 'saml/certificate'));
 
   const key = createPrivateKey(context.signing.privateKey);
   const current = (now: Date) => {
@@ -87,7 +87,7 @@ export function createSamlProvider(given: SamlContext): SamlProvider {
     },
     async verify(message) {
       current(message.now);
-      return verify(message, context);
+      return verify(message, context, trusted);
     },
     metadata: () => buildSpMetadata(context),
   };

@@ -51,12 +51,12 @@ export function checkValidity(assertion: XmlElement, { now, skewMs, connection }
   if (lifetime > connection.maxAssertionAgeSeconds * 1000) throw new Refusal('message-expired', 'saml/valid-for-too-long', `${lifetime / 1000} s`);
 }
 
-/** The person was authenticated, not in the future, and the provider's session has not ended. */
+/** The person was authenticated, not in the future, and the provider's session has not ended: without skew, since ours could not even begin. */
 export function checkAuthentication(assertion: XmlElement, { now, skewMs }: Expectation): void {
   for (const statement of children(assertion, 'saml:AuthnStatement')) {
     if (requiredTime(statement, 'AuthnInstant', 'authn-instant') > now + skewMs)
       throw new Refusal('message-expired', 'saml/authenticated-in-the-future');
     const sessionEnd = timeOf(statement, 'SessionNotOnOrAfter');
-    if (sessionEnd !== null && sessionEnd <= now - skewMs) throw new Refusal('message-expired', 'saml/session-over');
+    if (sessionEnd !== null && sessionEnd <= now) throw new Refusal('message-expired', 'saml/session-over');
   }
 }

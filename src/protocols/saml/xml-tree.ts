@@ -12,6 +12,9 @@ export interface XmlElement {
   children: XmlElement[];
   /** The text directly inside, references resolved. */
   text: string;
+  /** Where in the document, counted in characters of its string, the start tag ends and the element ends. */
+  startTagEnd: number;
+  end: number;
 }
 
 export interface TreeLimits {
@@ -41,7 +44,7 @@ export function readTree(xml: string, limits: TreeLimits, refuse: (problem: Tree
     throw refuse('doctype', '');
   });
   parser.on('opentag', (tag) => {
-    const element = elementOf(tag);
+    const element = elementOf(tag, parser.position);
     count.elements += 1;
     count.attributes += Object.keys(tag.attributes).length;
     if (open.length >= limits.depth) throw refuse('too-deep', `more than ${limits.depth}`);
@@ -59,18 +62,20 @@ export function readTree(xml: string, limits: TreeLimits, refuse: (problem: Tree
     const parent = open.at(-1);
     if (parent) parent.text += text;
   });
-  parser.on('closetag', () => void open.pop());
+  parser.on('closetag', () => {
+    open.pop()!.end = parser.position;
+  });
   parser.write(xml).close();
   if (!root) throw refuse('xml', 'no root element');
   return root;
 }
 
-function elementOf(tag: SaxesTagNS): XmlElement {
+function elementOf(tag: SaxesTagNS, startTagEnd: number): XmlElement {
   const attributes = new Map<string, string>();
   for (const { uri, local, prefix, name, value } of Object.values(tag.attributes)) {
     if (prefix !== 'xmlns' && name !== 'xmlns') attributes.set(nameOf(uri, local), value);
   }
-  return { name: nameOf(tag.uri, tag.local), local: tag.local, attributes, children: [], text: '' };
+  return { name: nameOf(tag.uri, tag.local), local: tag.local, attributes, children: [], text: '', startTagEnd, end: startTagEnd };
 }
 
 export const attribute = (element: XmlElement, name: string): string | null => element.attributes.get(name) ?? null;
