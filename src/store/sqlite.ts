@@ -21,16 +21,17 @@ export async function openSqlite(path: string, { migrate }: { migrate: boolean }
   try {
     if (migrate) migrateSqlite(raw);
     else refusePending(pendingMigrations(readMigrations('sqlite'), appliedTo(raw)));
-    return database(raw);
+    return database(raw, path === ':memory:' ? raw : await connect(path, 'NORMAL'));
   } catch (error) {
     raw.close();
     throw asStoreError(error);
   }
 }
 
-function database(raw: Sqlite.Database): Database {
+/** `brief` is the same file, for what lives shortly. */
+function database(raw: Sqlite.Database, brief: Sqlite.Database): Database {
   const tables = defineSchema(liteColumns);
-  const query = drizzle(raw) as unknown as Database['query'];
+  const query = queryOn(raw);
   const prepare = preparer(raw);
   const write = raw.transaction((statements: Statement[]) => {
     for (const { sql, params, expect } of statements) {
@@ -42,7 +43,7 @@ function database(raw: Sqlite.Database): Database {
     dialect: 'sqlite',
     tables,
     query,
-    kv: createKvRows({ query, tables }),
+    kv: createKvRows({ query: brief === raw ? query : queryOn(brief), tables }),
     ...guarded({
       async batch(statements: Statement[]) {
         for (const { params } of statements) refuseUnstorable(params);
@@ -52,11 +53,14 @@ function database(raw: Sqlite.Database): Database {
         prepare('select 1').get();
       },
       async close() {
+        brief.close();
         raw.close();
       },
     }),
   };
 }
+
+const queryOn = (raw: Sqlite.Database) => drizzle(raw) as unknown as Database['query'];
 
 function preparer(raw: Sqlite.Database): (sql: string) => Sqlite.Statement {
   const kept = new Map<string, Sqlite.Statement>();
@@ -72,11 +76,18 @@ function preparer(raw: Sqlite.Database): (sql: string) => Sqlite.Statement {
   };
 }
 
-async function connect(path: string): Promise<Sqlite.Database> {
+/**
+ * FULL: a commit that was acknowledged survives a power cut. NORMAL is for the rows of kv, of which a sign-in writes eight: they survive the end of
+ * the process, and a power cut takes at most what was written after the last FULL commit. The line in the sign-in log is one, so what a
+ * finished sign-in has used up stays used up.
+ */
+type Synchronous = 'FULL' | 'NORMAL';
+
+async function connect(path: string, synchronous: Synchronous = 'FULL'): Promise<Sqlite.Database> {
   try {
     if (path !== ':memory:') createPrivate(path);
     const raw = new Sqlite(path, { timeout: BUSY_MS });
-    await pragmas(raw);
+    await pragmas(raw, synchronous);
     return raw;
   } catch (error) {
     throw asStoreError(error);
@@ -93,7 +104,7 @@ function createPrivate(path: string): void {
   }
 }
 
-async function pragmas(raw: Sqlite.Database): Promise<void> {
+async function pragmas(raw: Sqlite.Database, synchronous: Synchronous): Promise<void> {
   // The switch to WAL does not wait for other processes that are opening the file at the same moment, so we do.
   for (const deadline = Date.now() + BUSY_MS; ; await sleep(20)) {
     try {
@@ -103,7 +114,7 @@ async function pragmas(raw: Sqlite.Database): Promise<void> {
       if (!(asStoreError(error) instanceof Conflict) || Date.now() > deadline) throw error;
     }
   }
-  raw.pragma('synchronous = FULL'); // a commit that was acknowledged survives a power cut
+  raw.pragma(`synchronous = ${synchronous}`);
   raw.pragma('foreign_keys = ON');
 }
 
