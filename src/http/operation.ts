@@ -20,7 +20,7 @@ export function operationRouter(deps: HttpDeps): Router {
 
 /**
  * 503 while a store does not answer. A broken tenant file is no reason to take traffic away, since its last good version serves on:
- * it is named, and how many problems it has; their text may quote the file and is for `matricula check` and the log.
+ * it is named, how many problems it has and where; their text may quote the file and is for `matricula check` and the log.
  */
 const ready =
   ({ health, tenants, log }: HttpDeps) =>
@@ -31,9 +31,14 @@ const ready =
     });
     const problems = tenants
       .problems()
-      .map(({ tenant, file, problems: found }) => ({ tenant, file: file.replace(/^.*[/\\]/, ''), problems: found.length }));
+      .map(({ tenant, file, problems: found }) => ({ tenant, file: bare(file), problems: found.length, at: found.flatMap(placeOf) }));
     res.status(ok ? 200 : 503).json({ status: ok ? 'ready' : 'unavailable', checks, problems });
   };
+
+const bare = (path: string): string => path.replace(/^.*[/\\]/, '');
+
+/** `acme.yaml:12:3` of `tenants/acme.yaml:12:3 what is wrong`; nothing of a problem that has no place in the file. */
+const placeOf = (problem: string): string[] => /^.*?:\d+:\d+(?= )/.exec(problem)?.slice(0, 1).map(bare) ?? [];
 
 /** Addresses carry the content's digest, so what was fetched once is good for ever. */
 function asset(req: Request, res: Response): void {

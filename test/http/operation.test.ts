@@ -26,10 +26,16 @@ describe('/readyz', () => {
     expect((await request(w.app).get('/readyz')).status).toBe(200);
   });
 
-  it('stays 200 and names the file where a tenant file is broken', async () => {
-    w.filesAreBroken([{ tenant: 'acme', file: '/etc/matricula/tenants/acme.yaml', problems: ['acme.yaml:3:1 unknown key `sekret`', 'second'] }]);
+  it('stays 200 and names file, line and column where a tenant file is broken, and quotes nothing of it', async () => {
+    w.filesAreBroken([
+      {
+        tenant: 'acme',
+        file: '/etc/matricula/tenants/acme.yaml',
+        problems: ['/etc/matricula/tenants/acme.yaml:3:1 unknown key `sekret`: 1:2 x', 'second'],
+      },
+    ]);
     const res = await request(w.app).get('/readyz');
-    expect([res.status, res.body.problems]).toEqual([200, [{ tenant: 'acme', file: 'acme.yaml', problems: 2 }]]);
+    expect([res.status, res.body.problems]).toEqual([200, [{ tenant: 'acme', file: 'acme.yaml', problems: 2, at: ['acme.yaml:3:1'] }]]);
   });
 
   it('is 503 where the check itself fails', async () => {
