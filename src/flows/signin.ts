@@ -37,22 +37,25 @@ export interface Arrival {
   connectionId: string;
   /** Allowed when the attempt began: a path of ours or a listed address. */
   returnTo: string;
+  /** Ends the session at the latest. */
   sessionNotOnOrAfter: Date | null;
   /** The provider's name for its session: OIDC `sid`, SAML SessionIndex. */
   sid: string | null;
 }
 
-interface At {
+export interface At {
   tenant: Tenant;
   connection: Connection;
 }
 
 export interface SignIn {
+  /** `returnTo` and `loginHint` are raw. `browserSecret` comes back from this browser's flow cookie and from no other. */
   start(
     request: At & { returnTo: string | null; loginHint: string | null; browserSecret: string },
     context: RequestContext,
   ): Promise<Departure & { flow: { handle: string; ttlMs: number } }>;
   finishSaml(request: At & { samlResponse: unknown; relayState: unknown; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
+  /** `query` is the callback's query string as it came, without the question mark. */
   finishOidc(request: At & { query: string; state: string | null; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
 }
 

@@ -1,11 +1,12 @@
 /** The last step of every sign-in, whichever the protocol: from a finished flow to a session; and the record of those that were refused. */
 import type { Request, RequestHandler, Response } from 'express';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
+import type { Arrival, At } from '../flows/signin.ts';
 import { contextOf, exchangeOf } from './exchange.ts';
 import { createFlowCookies } from './flow-cookies.ts';
 import { sendOn } from './headers.ts';
 import type { Limits } from './limits.ts';
-import type { Arrival, At, HttpDeps } from './server.ts';
+import type { HttpDeps } from './server.ts';
 import type { Sessions } from './session.ts';
 
 /** The message did not hold, so the attempt it names may still be finished by the real one: its cookie stays. */

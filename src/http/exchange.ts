@@ -2,13 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Connection, Tenant } from '../core/tenant.ts';
+import type { RequestContext } from '../flows/signin.ts';
 import type { Log } from '../lib/log.ts';
-
-export interface RequestContext {
-  /** The short code that page, log and journal share: `7K3M-Q9TX-2A`. */
-  reference: string;
-  ip: string;
-}
 
 export interface Exchange extends RequestContext {
   tenant: Tenant | null;

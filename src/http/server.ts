@@ -8,12 +8,13 @@ import express, { type Express } from 'express';
 import type { UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Connection, SamlConnection, Tenant } from '../core/tenant.ts';
+import type { At, RequestContext, SignIn } from '../flows/signin.ts';
 import type { Kv } from '../kv/kv.ts';
 import type { Log } from '../lib/log.ts';
 import type { Learning } from '../web/learning.ts';
 import { type AdminReads, adminRouter } from './admin.ts';
 import { answerErrors } from './errors.ts';
-import { followRequests, type RequestContext } from './exchange.ts';
+import { followRequests } from './exchange.ts';
 import { addressesFromSettings, protectiveHeaders } from './headers.ts';
 import { learnerRouter } from './learner.ts';
 import { createLimits } from './limits.ts';
@@ -23,35 +24,8 @@ import { samlRouter } from './saml.ts';
 import { createSessions } from './session.ts';
 import { signInRouter } from './sign-in.ts';
 
-/** Where the browser goes to sign in. */
-export type Departure = { kind: 'redirect'; url: string } | { kind: 'post'; url: string; fields: Record<string, string> };
-
-/** A learner who may come in. `returnTo` is validated; `sessionNotOnOrAfter` ends the session at the latest. */
-export interface Arrival {
-  tenantId: string;
-  userId: string;
-  connectionId: string;
-  returnTo: string;
-  sessionNotOnOrAfter: Date | null;
-  /** The provider's name for its session. */
-  sid: string | null;
-}
-
-export interface At {
-  tenant: Tenant;
-  connection: Connection;
-}
-
-/** The use-cases of a sign-in, as flows offers them. Each throws `Refusal` where the learner may not come in. */
-export interface SignInFlows {
-  /** `returnTo` and `loginHint` are raw; flows decides. `browserSecret` comes back from this browser's flow cookie and from no other. */
-  start(
-    request: At & { returnTo: string | null; loginHint: string | null; browserSecret: string },
-    context: RequestContext,
-  ): Promise<Departure & { flow: { handle: string; ttlMs: number } }>;
-  finishSaml(request: At & { samlResponse: unknown; relayState: unknown; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
-  /** `query` is the callback's query string as it came, without the question mark. */
-  finishOidc(request: At & { query: string; state: string | null; browserSecret: string | null }, context: RequestContext): Promise<Arrival>;
+/** The use-cases of a sign-in, and what surrounds them. */
+export interface SignInFlows extends SignIn {
   /** Journals and logs a refusal; resolves even where that fails. */
   refused(refusal: Refusal, at: { tenant: Tenant | null; connection: Connection | null }, context: RequestContext): Promise<void>;
   samlMetadata(tenant: Tenant, connection: SamlConnection): Promise<string>;

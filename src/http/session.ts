@@ -8,9 +8,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import session, { Store } from 'express-session';
 import { Refusal } from '../core/refusal.ts';
+import type { Arrival } from '../flows/signin.ts';
 import type { Kv } from '../kv/kv.ts';
 import { randomToken } from '../lib/secrets.ts';
-import type { Arrival, HttpDeps } from './server.ts';
+import type { HttpDeps } from './server.ts';
 
 export interface LearnerSession {
   tenantId: string;

@@ -4,6 +4,7 @@ import { type Request, type Response, Router } from 'express';
 import { cleanEmail, emailDomain } from '../core/profile.ts';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
 import type { Tenant } from '../core/tenant.ts';
+import type { At, SignIn } from '../flows/signin.ts';
 import { randomToken } from '../lib/secrets.ts';
 import { REFUSALS } from '../web/refusals.ts';
 import { chooserPage, continuePage, emailPage, postPage, type Way } from '../web/sign-in.ts';
@@ -15,7 +16,7 @@ import { formReader } from './form.ts';
 import { sendOn, sendPage } from './headers.ts';
 import type { Limits } from './limits.ts';
 import { connectionAt, tenantAt } from './place.ts';
-import type { At, Departure, HttpDeps } from './server.ts';
+import type { HttpDeps } from './server.ts';
 
 export function signInRouter(deps: HttpDeps, limits: Limits): Router {
   const router = Router({ caseSensitive: true });
@@ -97,7 +98,7 @@ export async function counted<T>(limits: Limits, res: Response, surface: 'start'
 }
 
 /** With the POST binding, Chromium holds redirects of the provider's own to `form-action` too: its sign-in address must be on the origin it stays on. */
-function depart(res: Response, departure: Departure, { tenant, connection }: At): void {
+function depart(res: Response, departure: Awaited<ReturnType<SignIn['start']>>, { tenant, connection }: At): void {
   const to = new URL(departure.url);
   if (to.protocol !== 'https:' && to.protocol !== 'http:') throw new Error('a provider has an address that no browser can go to');
   if (departure.kind === 'redirect') {
