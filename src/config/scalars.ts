@@ -6,6 +6,7 @@
 import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import { isLoopbackHost } from '../lib/address.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Control, zero-width and bidirectional characters, lone surrogates: never meant, and not to be seen in an editor. */
 const INVISIBLE = /[\p{Cc}\p{Surrogate}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
@@ -93,9 +94,16 @@ export const origin = address('an origin such as https://login.acme.example').re
 
 const PLACE = /^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:[^\x00-\x1f]{1,1000})$/;
 
+/** What is sent to whichever provider the file names is never what seals or opens the gateway. */
+const OUR_OWN = new Set([SETTINGS.secret, SETTINGS.database, SETTINGS.redis].map(({ variable }) => `env:${variable}`));
+
 /** Where a secret is to be found. What was written instead is never shown: it may be the secret. */
 export const secretPlace = (example: string) =>
   z
     .string({ error: `name the place of the secret: ${example}` })
     .refine((value) => PLACE.test(value), wrong('holds no reference to a secret', `a secret never stands in this file; name its place: ${example}`))
+    .refine(
+      (value) => !OUR_OWN.has(value),
+      wrong('is a secret of the gateway itself', `a provider is never sent that; name another place: ${example}`),
+    )
     .meta({ pattern: PLACE.source });

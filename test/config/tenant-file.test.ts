@@ -63,6 +63,13 @@ describe('the example file', () => {
   });
 });
 
+describe('a secret', () => {
+  it.each(['SECRET', 'DATABASE', 'REDIS'])('of the gateway itself (%s) is never one that a provider is sent', (name) => {
+    const connection = { id: 'x', name: 'X', protocol: 'oidc', issuer: 'https://idp.example', clientId: 'c', clientSecret: `env:MATRICULA_${name}` };
+    expect(problemsOf(JSON.stringify({ name: 'A', connections: [connection] }))).toEqual([expect.stringContaining('a secret of the gateway itself')]);
+  });
+});
+
 describe('the page about tenant files', () => {
   it('shows a smallest file that is sound', () => {
     const page = readFileSync(path.join(examples, '../../docs/tenant-file.md'), 'utf8');
