@@ -50,7 +50,9 @@ async function visit(browser: Browser, baseUrl: string, options: Parameters<Brow
   });
   page.on('pageerror', (error) => void complaints.push(`script: ${error.message}`));
   page.on('requestfailed', (request) => {
-    if (!theirIcon(request.url())) complaints.push(`failed: ${request.method()} ${request.url()} ${request.failure()?.errorText}`);
+    const reason = request.failure()?.errorText ?? '';
+    // Aborted: the page was left before its icon had come. What a policy blocks has another reason, and a line in the console.
+    if (reason !== 'net::ERR_ABORTED' && !theirIcon(request.url())) complaints.push(`failed: ${request.method()} ${request.url()} ${reason}`);
   });
   page.on('response', (response: Response) => {
     if (response.status() >= 400 && !theirIcon(response.url())) complaints.push(`answered ${response.status()}: ${pathOf(response.url())}`);
