@@ -7,7 +7,7 @@ import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
 import type { Connector } from './connectors/connector.ts';
 import { createLocalConnector, LOCAL } from './connectors/local.ts';
 import { authenticate } from './flows/admin.ts';
-import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn } from './flows/apply-tenants.ts';
+import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn, withoutFile } from './flows/apply-tenants.ts';
 import { createConnections } from './flows/connections.ts';
 import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
 import { learning } from './flows/learning.ts';
@@ -172,7 +172,10 @@ async function ready(database: Database, kv: Kv): Promise<{ ok: boolean; checks:
 
 async function reload(house: House): Promise<AppliedTenant[]> {
   const applied: AppliedTenant[] = [];
-  for (const file of await house.files()) applied.push(await takeIn(house.flow, file, { actor: 'serve', allowRemovals: false }));
+  const files = await house.files();
+  for (const id of await withoutFile(house.flow, files))
+    house.log.warn({ tenant: id }, 'no tenant file any more; what was applied last stays in force');
+  for (const file of files) applied.push(await takeIn(house.flow, file, { actor: 'serve', allowRemovals: false }));
   house.tenants.report(problemsOf(applied));
   await house.tenants.refresh();
   for (const { tenantId, outcome, problems } of applied) {

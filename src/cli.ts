@@ -113,9 +113,12 @@ program
   .argument('[dir]', 'the tenant folder; default MATRICULA_TENANTS')
   .option('--yes', 'do it')
   .option('--allow-removals', "go beyond the tenant's limit on removals")
-  .action(async (dir: string | undefined, opts: { yes?: boolean; allowRemovals?: boolean }) => {
+  .option('--allow-other-provider', 'let a connection trust another provider under the same id')
+  .action(async (dir: string | undefined, opts: { yes?: boolean; allowRemovals?: boolean; allowOtherProvider?: boolean }) => {
     if (dir !== undefined) process.env['MATRICULA_TENANTS'] = dir;
-    await inHouse((house, out) => apply(house, { yes: opts.yes === true, allowRemovals: opts.allowRemovals === true }, out))();
+    await inHouse((house, out) =>
+      apply(house, { yes: opts.yes === true, allowRemovals: opts.allowRemovals === true, allowOtherProvider: opts.allowOtherProvider === true }, out),
+    )();
   });
 
 const user = program.command('user').description('the people of a tenant');

@@ -47,10 +47,13 @@ async function drain(server: Server, gateway: Gateway): Promise<void> {
 
 /** Runs until the process is told to end. */
 export async function run(options: Options): Promise<void> {
-  const running = await serve(options);
+  // Listened for from the start: the default answer to SIGHUP is to end the process.
+  let gateway: Gateway | null = null;
   process.on('SIGHUP', () => {
-    running.gateway.reload().catch((error: unknown) => options.log.error({ err: error }, 'tenant files could not be taken in'));
+    gateway?.reload().catch((error: unknown) => options.log.error({ err: error }, 'tenant files could not be taken in'));
   });
+  const running = await serve(options);
+  gateway = running.gateway;
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

@@ -6,7 +6,7 @@ import type { House } from '../app.ts';
 
 import { formatProblem, type Problem } from '../config/problem.ts';
 import { parseTenantFile, readTenantFolder } from '../config/tenant-file.ts';
-import { applyTenant, hasChanges, type ListDiff, planTenants, type TenantChange } from '../flows/apply-tenants.ts';
+import { applyTenant, hasChanges, type ListDiff, planTenants, type TenantChange, withoutFile } from '../flows/apply-tenants.ts';
 import type { RemapSummary } from '../flows/remap.ts';
 import { EXIT, Exit, type Output } from './output.ts';
 
@@ -42,9 +42,15 @@ function checked({ file, ok, problems, tests }: { file: string; ok: boolean; pro
 }
 
 /** Prints what would change, people included; does it with `yes`. */
-export async function apply(house: House, options: { yes: boolean; allowRemovals: boolean }, out: Output): Promise<void> {
-  const changes = await planTenants(house.flow, await house.files());
-  const plan = changes.map(planned).join('\n') || `no tenant files in ${house.settings.tenants}`;
+export async function apply(
+  house: House,
+  options: { yes: boolean; allowRemovals: boolean; allowOtherProvider: boolean },
+  out: Output,
+): Promise<void> {
+  const files = await house.files();
+  const changes = await planTenants(house.flow, files);
+  const gone = (await withoutFile(house.flow, files)).map((id) => `? ${id}  no file any more; what was applied last stays in force`);
+  const plan = [...changes.map(planned), ...gone].join('\n') || `no tenant files in ${house.settings.tenants}`;
   if (!options.yes) {
     out.result(
       { applied: false, changes: changes.map(summary) },
@@ -55,7 +61,7 @@ export async function apply(house: House, options: { yes: boolean; allowRemovals
   }
   out.note(plan);
   const applied = [];
-  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', allowRemovals: options.allowRemovals }));
+  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', ...options }));
   out.result(
     { applied: true, tenants: applied },
     applied
@@ -72,7 +78,11 @@ function planned(change: TenantChange): string {
   const head = change.kind === 'create' ? `+ ${change.tenantId}  new tenant, mode ${change.tenant.provisioning.initialMode}` : `~ ${change.tenantId}`;
   const lists = [...listed('connection', change.connections), ...listed('rule', change.rules)];
   const other = change.kind === 'update' && !hasChanges(change.connections) && !hasChanges(change.rules) ? ['    settings or catalogue only'] : [];
-  return [head, ...lists, ...other, ...(change.kind === 'update' ? people(change.people) : [])].join('\n');
+  const moved =
+    change.kind === 'update'
+      ? change.otherProvider.map((id) => `    connection ${id} would trust another provider: needs --allow-other-provider`)
+      : [];
+  return [head, ...lists, ...other, ...moved, ...(change.kind === 'update' ? people(change.people) : [])].join('\n');
 }
 
 const listed = (what: string, { added, removed, changed }: ListDiff): string[] => [
@@ -94,5 +104,12 @@ function people(summary: RemapSummary): string[] {
 function summary(change: TenantChange): object {
   if (change.kind === 'unchanged' || change.kind === 'broken') return change;
   const { kind, tenantId, file, connections, rules } = change;
-  return { kind, tenantId, file, connections, rules, ...(change.kind === 'update' ? { people: change.people } : {}) };
+  return {
+    kind,
+    tenantId,
+    file,
+    connections,
+    rules,
+    ...(change.kind === 'update' ? { people: change.people, otherProvider: change.otherProvider } : {}),
+  };
 }

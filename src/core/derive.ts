@@ -43,7 +43,7 @@ export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'm
 /** What conditions see of one source. */
 export function subjectOf({ source, facts }: Taught): Subject {
   const connectionId = source.startsWith('connection:') ? source.slice('connection:'.length) : '';
-  return { source, connectionId, email: facts.profile.email ?? null, groups: facts.groups ?? [], claims: facts.claims };
+  return { source, connectionId, email: facts.emailDenied ? null : (facts.profile.email ?? null), groups: facts.groups ?? [], claims: facts.claims };
 }
 
 function concludeUser(user: User, counting: Taught[]): User {

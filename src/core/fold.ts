@@ -35,7 +35,9 @@ export function learn(
 ): Facts {
   const groups = learnGroups(old?.groups, said, policy);
   const active = said.active ?? old?.active;
-  const emailTrusted = said.profile.email === undefined ? old?.emailTrusted : emailTrust.trusted;
+  const spoke = said.profile.email !== undefined;
+  const emailTrusted = spoke ? emailTrust.trusted : old?.emailTrusted;
+  const emailDenied = spoke ? !emailTrust.trusted && emailTrust.denied === true : old?.emailDenied;
   return {
     profile: { ...old?.profile, ...said.profile },
     fields: { ...old?.fields, ...said.fields },
@@ -44,6 +46,7 @@ export function learn(
     ...(groups === undefined ? {} : { groups }),
     ...(active === undefined ? {} : { active }),
     ...(emailTrusted ? { emailTrusted } : {}),
+    ...(emailDenied ? { emailDenied } : {}),
   };
 }
 

@@ -17,7 +17,8 @@ export type Intent =
   | { kind: 'remap' };
 // Directory resources (SCIM) become `resource` and `group` here.
 
-export type EmailTrust = { trusted: true } | { trusted: false; why: string };
+/** `denied`: the provider itself says that the e-mail is not verified; then it is no ground for anything. */
+export type EmailTrust = { trusted: true } | { trusted: false; why: string; denied?: true };
 
 /** Whom the store found for an intent: by stable id, and by folded e-mail or userName. */
 export interface Candidates {

@@ -68,6 +68,8 @@ export interface Facts {
   active?: boolean;
   /** The e-mail above could be trusted when it was said; absent where it could not. What nobody vouched for can be anybody's (core/link). */
   emailTrusted?: boolean;
+  /** The provider said that the e-mail above is not verified: no condition looks at its domain. */
+  emailDenied?: boolean;
   claims: Record<string, string[]>;
 }
 

@@ -14,13 +14,13 @@ export function cleanText(text: string, max: number): string {
 
 /** Letters outside ASCII that normalisation or case folding would turn into ASCII ones: U+212A KELVIN SIGN into `k`, U+037E into `;`. */
 const LOOKALIKE = /[\u037e\u1fef\u212a]/u;
+const LOOKALIKES = new RegExp(LOOKALIKE, 'gu');
 
 /**
  * The key by which names and e-mails are compared: NFC, lower case. A letter outside ASCII never folds into ASCII,
  * so that nobody's key can be reached by a look-alike. Idempotent.
  */
-export const foldKey = (text: string): string =>
-  text.replace(new RegExp(LOOKALIKE, 'gu'), '\ufffd').normalize('NFC').toLowerCase().normalize('NFC').trim();
+export const foldKey = (text: string): string => text.replace(LOOKALIKES, '\ufffd').normalize('NFC').toLowerCase().normalize('NFC').trim();
 
 /** The address with white space around it gone, or null where it is no usable address (RFC 5321 length, one `@`, a dotted domain). */
 export function cleanEmail(text: string): string | null {

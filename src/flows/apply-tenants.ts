@@ -43,6 +43,8 @@ export type TenantChange =
       rules: ListDiff;
       row: TenantRow;
       people: RemapSummary;
+      /** Connections that would trust another provider under the same id. */
+      otherProvider: string[];
     };
 
 /** What taking these files in would do, people included. Writes nothing. */
@@ -66,13 +68,13 @@ async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed
     { tenant: withVersion(tenant, row, changed.rules), mode: row.mode, revision: row.revision },
     { dryRun: true, actor: 'apply' },
   );
-  return { kind: 'update', ...base, ...changed, row, people };
+  return { kind: 'update', ...base, ...changed, row, people, otherProvider: before.ok ? providersMoved(before.tenant, tenant) : [] };
 }
 
 export interface AppliedTenant {
   tenantId: string;
   file: string;
-  outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'over-limit';
+  outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'over-limit' | 'other-provider';
   problems: string[];
   /** What really happened to people, for an update. */
   people: RemapSummary | null;
@@ -82,7 +84,7 @@ export interface AppliedTenant {
 export async function applyTenant(
   deps: ApplyTenantsDeps,
   change: TenantChange,
-  options: { actor: string; allowRemovals: boolean },
+  options: { actor: string; allowRemovals: boolean; allowOtherProvider?: boolean },
 ): Promise<AppliedTenant> {
   const { tenantId, file } = change;
   if (change.kind === 'unchanged') return { tenantId, file, outcome: 'unchanged', problems: [], people: null };
@@ -90,6 +92,13 @@ export async function applyTenant(
   if (change.kind === 'create') {
     await createTenant(deps, change, options.actor);
     return { tenantId, file, outcome: 'created', problems: [], people: null };
+  }
+  if (change.otherProvider.length > 0 && !options.allowOtherProvider) {
+    const problems = change.otherProvider.map(
+      (id) =>
+        `connection ${id} would trust another provider: people are known by (connection, subject), so the new provider's subjects would be taken for the old one's people. Give it a connection id of its own; an operator can insist with: matricula apply --yes --allow-other-provider`,
+    );
+    return { tenantId, file, outcome: 'other-provider', problems, people: null };
   }
   if (change.people.overLimit && !options.allowRemovals) {
     const { losing, people } = change.people;
@@ -180,6 +189,24 @@ function differences(before: Tenant | null, after: Tenant): { connections: ListD
     connections: listDiff<Connection>(before?.connections ?? [], after.connections, (c) => c),
     rules: listDiff<Rule>(before?.mapping.rules ?? [], after.mapping.rules, meaning),
   };
+}
+
+/** Who a connection trusts, as far as the file says; SAML metadata at an address speaks for itself. */
+const providerOf = (connection: Connection): string | null => (connection.protocol === 'oidc' ? connection.issuer : connection.idp.entityId);
+
+function providersMoved(before: Tenant, after: Tenant): string[] {
+  const old = new Map(before.connections.map((connection) => [connection.id, providerOf(connection)]));
+  const moved = after.connections.filter((connection) => {
+    const [was, is] = [old.get(connection.id) ?? null, providerOf(connection)];
+    return was !== null && is !== null && was !== is;
+  });
+  return moved.map(({ id }) => id);
+}
+
+/** Tenants in force whose file is gone. Removing a file removes nobody: that is for an operator to decide. */
+export async function withoutFile({ store }: Pick<ApplyTenantsDeps, 'store'>, files: Pick<TenantFile, 'tenantId'>[]): Promise<string[]> {
+  const there = new Set(files.map(({ tenantId }) => tenantId));
+  return (await store.tenants.revisions()).map(({ id }) => id).filter((id) => !there.has(id));
 }
 
 /** Where a rule stands in its file is no part of its meaning. */

@@ -8,8 +8,8 @@ export function emailTrust(tenant: Tenant, connection: Connection, email: string
   const no = (why: string): EmailTrust => ({ trusted: false, why });
   if (email === undefined) return no('no e-mail was released');
   const domain = emailDomain(email);
+  if (verified === false) return { trusted: false, why: 'the provider says that the e-mail is not verified', denied: true };
   if (!tenant.domains.includes(domain)) return no(`${domain} is not one of the tenant's verified domains`);
-  if (verified === false) return no('the provider says that the e-mail is not verified');
   switch (connection.trustEmail) {
     case 'never':
       return no(`connection ${connection.id} does not link by e-mail`);

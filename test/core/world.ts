@@ -45,7 +45,7 @@ export function makeTenant(rules: Rule[], overrides: { connections?: string[]; p
       limits: { removals: { share: 0.3, atLeast: 10 } },
       ...overrides.provisioning,
     },
-    connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id }) as Connection), // planning reads a connection's id and order only
+    connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example` }) as Connection), // what planning and applying read of a connection
     catalogue: { courses: [], bundles: [], collections: [], groups: [] },
     mapping: { version: 1, rules },
     tests: [],

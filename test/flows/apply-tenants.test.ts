@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { targetsOf } from '../../src/core/diff.ts';
 import type { Tenant } from '../../src/core/tenant.ts';
-import { type ApplyTenantsDeps, applyTenant, planTenants, type TenantFile, takeIn } from '../../src/flows/apply-tenants.ts';
+import { type ApplyTenantsDeps, applyTenant, planTenants, type TenantFile, takeIn, withoutFile } from '../../src/flows/apply-tenants.ts';
 import { provision } from '../../src/flows/provision.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createTurns } from '../../src/lib/turns.ts';
@@ -65,4 +65,31 @@ it('a process that dies between the file and the people leaves the file to be ta
   expect((await takeIn(deps, file('two'), options)).people).toMatchObject({ people: 2, changed: 1 });
   expect(await Promise.all(ids.map(enrolments))).toEqual([['bundle:two'], ['bundle:two']]);
   expect((await takeIn(deps, file('two'), options)).outcome).toBe('unchanged');
+});
+
+describe('a connection that would trust another provider', () => {
+  const moved = (text: string): TenantFile => {
+    const tenant = tenantOf(text);
+    const connections = tenant.connections.map((connection) => ({ ...connection, issuer: 'https://other.example' }) as Tenant['connections'][number]);
+    return { ...file(text), parsed: { ok: true, tenant: { ...tenant, connections } } };
+  };
+
+  it('is not taken in unasked: its subjects would be taken for the people of the old one', async () => {
+    await takeIn(deps, file('one'), options);
+    const refused = await takeIn(deps, moved('two'), options);
+    expect(refused.outcome).toBe('other-provider');
+    expect(refused.problems).toHaveLength(2);
+    expect((await store.tenants.get('acme'))?.document).toBe('one');
+  });
+
+  it('is taken in where an operator insists', async () => {
+    await takeIn(deps, file('one'), options);
+    expect((await takeIn(deps, moved('two'), { ...options, allowOtherProvider: true })).outcome).toBe('updated');
+  });
+});
+
+it('a tenant whose file is gone is named', async () => {
+  await takeIn(deps, file('one'), options);
+  expect(await withoutFile(deps, [file('one')])).toEqual([]);
+  expect(await withoutFile(deps, [])).toEqual(['acme']);
 });
