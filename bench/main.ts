@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { hostile } from './hostile.ts';
 import { oidc } from './oidc.ts';
 import { pages } from './pages.ts';
+import { parts } from './parts.ts';
 import { planner } from './planner.ts';
 import { saml } from './saml.ts';
 import { store } from './store.ts';
@@ -42,5 +43,5 @@ const run: Run = {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   },
 };
-for (const cases of [saml, oidc, pages, hostile, planner, store] satisfies Cases[]) await cases(run);
+for (const cases of [saml, oidc, pages, hostile, planner, store, parts] satisfies Cases[]) await cases(run);
 if (Object.keys(ratios).length > 0) run.print({ name: 'ratio', to: "node-saml's own validation of the same response", target: 1.5, cases: ratios });

@@ -24,7 +24,8 @@ export interface Work {
 
 export interface Rounds {
   count: number;
-  next(): Promise<void>;
+  /** `first`: what else is to be done within this round, before its own batch. */
+  next(first?: () => Promise<void>): Promise<void>;
   figures(): Promise<Figures>;
 }
 
@@ -38,8 +39,9 @@ export function rounds({ n, usage, batch }: Work): Rounds {
   const size = Math.round(n / count);
   return {
     count,
-    async next() {
+    async next(first) {
       const before = await usage();
+      await first?.();
       times.push(...(await batch(size)));
       const after = await usage();
       cpu.push((after.cpuMs - before.cpuMs) / size);

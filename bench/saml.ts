@@ -4,7 +4,7 @@ import { type BenchGateway, startGateway } from './gateway.ts';
 import { type Client, newClient } from './http.ts';
 import type { Cases, Run } from './main.ts';
 import { oneByOne, round, rounds, timed } from './measure.ts';
-import type { Batch } from './node-saml.ts';
+import type { Asked, Validated } from './node-saml.ts';
 import { type Person, person } from './people.ts';
 import { type Started, start } from './process.ts';
 import { createResponder, type Respond, type Signed } from './provider.ts';
@@ -55,29 +55,29 @@ export const saml: Cases = async (run) => {
   }
 };
 
-/** The two take turns, round by round, so that both meet the same machine. */
+/** A sign-in and the validation of its response take turns, so that both meet the same machine in the same state. */
 async function measureCase(run: Run, one: Case, { gateway, library, key }: Setting): Promise<void> {
   const parties = samlParties(gateway.url, one.signed);
   const respond = createResponder({ key, signed: one.signed, groups: person('any', one.groups).groups }, parties);
   const settings = { ...parties, certificate: key.certificate, want: { response: one.signed === 'both', assertion: true } };
   const next = people(one);
-  const seen: string[] = [];
+  const used = { cpuMs: 0, rssMb: 0 };
+  const validations: number[] = [];
   const logIn = async () => {
     const { ms, response } = await signIn(newClient(), { gateway, signed: one.signed, respond, who: next() });
-    seen.push(response);
+    const validated = await library.ask<Validated>({ response, ...settings } satisfies Asked);
+    used.cpuMs += validated.cpuMs;
+    used.rssMb = validated.rssMb;
+    validations.push(validated.ms);
     return ms;
   };
-  const validate = async () => (await library.ask<{ times: number[] }>({ responses: seen.splice(0), ...settings } satisfies Batch)).times;
   const n = run.count(USUAL.get(one.groups)!);
   const ours = rounds({ n, usage: gateway.usage, batch: oneByOne(logIn) });
-  const theirs = rounds({ n, usage: library.usage, batch: validate });
+  const theirs = rounds({ n, usage: async () => ({ ...used }), batch: async () => validations.splice(0) });
 
   await oneByOne(logIn)(Math.max(5, Math.ceil(n / 3)));
-  await validate();
-  for (let i = 0; i < ours.count; i++) {
-    await ours.next();
-    await theirs.next();
-  }
+  validations.length = 0;
+  for (let i = 0; i < ours.count; i++) await theirs.next(() => ours.next());
   const [login, alone] = [await ours.figures(), await theirs.figures()];
   run.print({ name: `node-saml alone, ${one.groups} groups, ${signatures(one)} (beside: ${one.kind})`, ...alone });
   run.print({ name: one.name, ...login, ratio: round(login.cpu_ms_per_op / alone.cpu_ms_per_op, 2) });

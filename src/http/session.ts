@@ -65,7 +65,8 @@ export function createSessions({ kv, settings, clock }: Pick<HttpDeps, 'kv' | 's
       const notAfter = Math.min(since + settings.sessionAbsoluteMs, arrival.sessionNotOnOrAfter?.getTime() ?? Number.POSITIVE_INFINITY);
       if (notAfter <= since) throw new Refusal('message-expired', 'http/session-not-on-or-after');
       const { tenantId, userId, connectionId, sid } = arrival;
-      await called((done) => req.session.regenerate(done));
+      // Without a learner the id is one that express-session made for this request: the browser brought none, or one that names nothing.
+      if (req.session.learner) await called((done) => req.session.regenerate(done));
       req.session.learner = { tenantId, userId, connectionId, since, sid, csrf: randomToken(32), notAfter };
       await called((done) => req.session.save(done));
     },
