@@ -12,19 +12,20 @@ export function certificatePem(text: string, check: string): string {
   return `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)!.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-/** A certificate that signatures are verified with, and its key, read once: reading costs more than verifying. */
-export interface TrustedCertificate {
-  pem: string;
+/** The key of a trusted certificate, read once: reading costs more than verifying. */
+export interface TrustedKey {
   key: KeyObject;
+  /** PEM in PKCS #1, for a library that reads it again each time: a quarter of what a certificate costs it. */
+  pem: string;
 }
 
 /** RSA of at least 2048 bits: other kinds of key cannot be verified here. @throws Refusal `connection-unusable` */
-export function checkCertificate(pem: string, check: string): TrustedCertificate {
+export function checkCertificate(pem: string, check: string): TrustedKey {
   const key = publicKeyOf(pem, check);
   const { asymmetricKeyType, asymmetricKeyDetails } = key;
   const bits = asymmetricKeyDetails?.modulusLength ?? 0;
   if (asymmetricKeyType !== 'rsa' || bits < MIN_RSA_BITS) throw new Refusal('connection-unusable', `${check}-weak`, `${asymmetricKeyType} ${bits}`);
-  return { pem, key };
+  return { key, pem: key.export({ type: 'pkcs1', format: 'pem' }) as string };
 }
 
 export const isRsa = (pem: string, check: string): boolean => publicKeyOf(pem, check).asymmetricKeyType === 'rsa';

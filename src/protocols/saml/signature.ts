@@ -12,8 +12,8 @@ export interface SignedMessage {
   /** The response, filtered and scanned. */
   xml: string;
   demand: Demand;
-  /** PEM; never empty. */
-  certificates: readonly string[];
+  /** The public keys that may have signed, as PEM; never empty. */
+  keys: readonly string[];
   /** PEM. */
   decryptionKey: string;
 }
@@ -37,12 +37,12 @@ export async function verifiedAssertion(message: SignedMessage, expected: Expect
 }
 
 /** An instance costs microseconds and holds nothing, so each message gets one: its memory knows this one request and forgets nothing early (G6). */
-function library({ demand, certificates, decryptionKey }: SignedMessage, expected: Expectation): SAML {
+function library({ demand, keys, decryptionKey }: SignedMessage, expected: Expectation): SAML {
   return new SAML({
     callbackUrl: expected.acsUrl,
     issuer: expected.entityId,
     audience: expected.entityId,
-    idpCert: [...certificates],
+    idpCert: [...keys],
     decryptionPvk: decryptionKey,
     wantAuthnResponseSigned: demand.response,
     wantAssertionsSigned: demand.assertion,

@@ -2,14 +2,14 @@
  * Who signed, asked before it is asked what was signed. node-saml canonicalizes and digests all that a signature refers to before it looks at the
  * signature's value, so a forged message would cost as much as the largest genuine one. Here the value is verified over the SignedInfo alone,
  * which is small: a message that no trusted key has signed ends after one RSA verification per key.
- * Passing proves nothing of the content: node-saml verifies all of it again, with the certificates that are returned and no others.
+ * Passing proves nothing of the content: node-saml verifies all of it again, with the keys that are returned and no others.
  */
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { DOMParser } from '@xmldom/xmldom';
 import { C14nCanonicalization, ExclusiveCanonicalization, findAncestorNs } from 'xml-crypto';
 import { Refusal } from '../../core/refusal.ts';
 import { EXCLUSIVE, INCLUSIVE, SIGNATURE_METHODS } from './algorithms.ts';
-import type { TrustedCertificate } from './certificates.ts';
+import type { TrustedKey } from './certificates.ts';
 import type { Demand, Sent } from './protection.ts';
 import { NAMESPACES } from './vocabulary.ts';
 import { printable } from './xml-text.ts';
@@ -34,10 +34,10 @@ const CANONICALIZERS = new Map<string, ExclusiveCanonicalization | C14nCanonical
 
 /**
  * Every signature that node-saml must find good, but for those inside an encryption, has a value that a trusted key made over its SignedInfo.
- * @returns PEM of the certificates that did, each once
+ * @returns the keys that did, each once
  * @throws Refusal with the code and check of any other signature that does not hold; `saml/signature-size` where the SignedInfo is not small
  */
-export function checkSignedInfo({ response, xml, sent, demand }: ClaimedSignatures, trusted: readonly TrustedCertificate[]): string[] {
+export function checkSignedInfo({ response, xml, sent, demand }: ClaimedSignatures, trusted: readonly TrustedKey[]): TrustedKey[] {
   const owners = [...(demand.response ? [response] : []), ...(demand.assertion && !sent.encrypted ? [sent.element] : [])];
   const demanded = owners.flatMap((owner) => children(owner, 'ds:Signature'));
   if (demanded.length === 0 || demanded.length < owners.length) throw forged('a signature is missing');
@@ -45,7 +45,7 @@ export function checkSignedInfo({ response, xml, sent, demand }: ClaimedSignatur
   const signers = canonicalSignedInfo(xml, response, demanded).map((text, i) => {
     const signer = trusted.find(({ key }) => isSignedBy(key, text, demanded[i]!));
     if (!signer) throw forged('no trusted key made the signature value');
-    return signer.pem;
+    return signer;
   });
   return [...new Set(signers)];
 }
@@ -67,7 +67,8 @@ export function canonicalSignedInfo(xml: string, response: XmlElement, signature
   try {
     const document = new DOMParser({ errorHandler: { error: refuse, fatalError: refuse } }).parseFromString(text, 'text/xml');
     const infos = document.getElementsByTagNameNS(NAMESPACES.ds, 'SignedInfo');
-    const ancestorNamespaces = findAncestorNs(document, "//*[local-name()='SignedInfo']");
+    // Found by an XPath, which costs as much as the rest; most signatures do not depend on it.
+    const ancestorNamespaces = signatures.some(isInclusive) ? findAncestorNs(document, "//*[local-name()='SignedInfo']") : [];
     return signatures.map((signature) => {
       const canonicalizer = CANONICALIZERS.get(algorithmOf(signature, 'ds:CanonicalizationMethod'))!;
       return canonicalizer.process(infos[inOrder.indexOf(signature)]!, { ancestorNamespaces, defaultNsForPrefix: { ds: NAMESPACES.ds } });
@@ -88,7 +89,15 @@ const SURROUNDINGS = new Set(['saml:Assertion', 'ds:Signature', 'ds:SignedInfo']
 /** A start tag holds no other `<`: well-formedness forbids it in attribute values. */
 const startOf = (xml: string, element: XmlElement): number => xml.lastIndexOf('<', element.startTagEnd - 1);
 
-const algorithmOf = (signature: XmlElement, method: string): string => attribute(child(child(signature, 'ds:SignedInfo')!, method)!, 'Algorithm')!;
+/** Does the canonical form hold namespaces that are declared around the SignedInfo and not used in it? */
+function isInclusive(signature: XmlElement): boolean {
+  const method = methodOf(signature, 'ds:CanonicalizationMethod');
+  return attribute(method, 'Algorithm') === INCLUSIVE || child(method, 'ec:InclusiveNamespaces') !== null;
+}
+
+const methodOf = (signature: XmlElement, name: string): XmlElement => child(child(signature, 'ds:SignedInfo')!, name)!;
+const algorithmOf = (signature: XmlElement, name: string): string => attribute(methodOf(signature, name), 'Algorithm')!;
+
 const refuse = (message: string): never => {
   throw new Error(message);
 };

@@ -7,7 +7,7 @@ import { checkDestination, checkInResponseTo, checkIssuer, checkStatus, checkVer
 import { checkSignatureAlgorithms } from './algorithms.ts';
 import { type Attributes, readAttributes, readPersonStatement } from './attributes.ts';
 import { checkAudience } from './audience.ts';
-import type { TrustedCertificate } from './certificates.ts';
+import type { TrustedKey } from './certificates.ts';
 import { filterXml, openEnvelope } from './envelope.ts';
 import type { Expectation } from './expectation.ts';
 import { checkNameId, readNameId, readSubject } from './name-id.ts';
@@ -23,7 +23,7 @@ import { attribute, child, children, type XmlElement } from './xml-tree.ts';
 export async function verify(
   { samlResponse, requestId, now }: { samlResponse: unknown; requestId: string | null; now: Date },
   context: SamlContext,
-  trusted: readonly TrustedCertificate[],
+  trusted: readonly TrustedKey[],
 ): Promise<SamlAssertion> {
   const expected = expectationOf(context, requestId, now);
 
@@ -43,10 +43,10 @@ export async function verify(
   if (!sent.encrypted) checkAssertion(sent.element, expected);
   const signers = checkSignedInfo({ response, xml, sent, demand }, trusted); //      who signed, before what was signed costs anything
 
-  // A known limit: whoever has a genuine SignedInfo, from a login of their own at this provider, can put another content under it, of which
-  // node-saml computes one digest before it refuses. That is bounded by the limits of G1 and G2, and by the caller's on attempts.
-  const certificates = sent.encrypted ? withOthers(signers, context.idp.certificates) : signers;
-  const verified = await verifiedAssertion({ xml, demand, certificates, decryptionKey: context.decryption.privateKey }, expected);
+  // A known limit: where the SignedInfo is genuine and the content is not, node-saml digests the content before it refuses, once per signer. It takes
+  // a login of one's own at this provider to get there; G1, G2 and the caller's limits on attempts bound the rest.
+  const keys = (sent.encrypted ? withOthers(signers, trusted) : signers).map(({ pem }) => pem);
+  const verified = await verifiedAssertion({ xml, demand, keys, decryptionKey: context.decryption.privateKey }, expected);
 
   // From here on, only what a good signature covers.
   const assertion = readStructure(filterXml(verified), 'saml:Assertion'); //         G1, G2 again, for decrypted text for the first time
@@ -90,4 +90,4 @@ function expectationOf({ connection, entityId, acsUrl, idp }: SamlContext, reque
 }
 
 /** Within an encryption another of the trusted keys may have signed. */
-const withOthers = (signers: readonly string[], trusted: readonly string[]): string[] => [...new Set([...signers, ...trusted])];
+const withOthers = (signers: readonly TrustedKey[], trusted: readonly TrustedKey[]): TrustedKey[] => [...new Set([...signers, ...trusted])];
