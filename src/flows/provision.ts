@@ -38,20 +38,27 @@ export interface Provisioned {
   after: UserState;
 }
 
-/** A plan loses a race only when another machine writes first; then it is made again from what is there now. */
-const ATTEMPTS = 12;
+/**
+ * A plan loses a race only when another machine writes first; then it is made again from what is there now. Each loss is somebody else's
+ * success, so this many contenders for one user all succeed, however the turns fall.
+ */
+const ATTEMPTS = 50;
+/** Milliseconds after which no other attempt begins: waiting for a lock may make each of them long. */
+const PATIENCE_MS = 10_000;
+const LONGEST_PAUSE_MS = 50;
 
 /** Throws `Refusal` where the plan may not be made, `Conflict` when every attempt lost its race. */
 export async function provision(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
   const attempt = () => once(deps, request);
   if (request.dryRun) return attempt();
   return deps.turns.take(turnKeys(request), async () => {
-    for (let left = ATTEMPTS; ; left--) {
+    const began = performance.now();
+    for (let lost = 1; ; lost++) {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof Conflict) || left === 1) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * (ATTEMPTS - left + 1)));
+        if (!(error instanceof Conflict) || lost === ATTEMPTS || performance.now() - began > PATIENCE_MS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(4 * lost, LONGEST_PAUSE_MS)));
       }
     }
   });

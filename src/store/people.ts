@@ -57,7 +57,7 @@ export function createPeople(db: Database): People {
     // One person is nearly always found both ways: their rows are read once.
     const bySubject = subject && (await below(subject));
     const byEmail = await Promise.all(others.map((user) => (user.id === subject?.id ? (bySubject as UserState) : below(user))));
-    return { bySubject, byEmail };
+    return { bySubject: bySubject ?? madeMeanwhile(byEmail, lookup), byEmail };
   };
 
   return guarded<People>({
@@ -66,6 +66,12 @@ export function createPeople(db: Database): People {
     ...createListings(db),
   });
 }
+
+/** The two reads are not of one moment: whom another process made between them is found by e-mail only, and is the subject all the same. */
+const madeMeanwhile = (byEmail: UserState[], lookup: Lookup): UserState | null =>
+  (lookup.by === 'assertion' &&
+    byEmail.find(({ identities }) => identities.some(({ source, subject }) => source === lookup.source && subject === lookup.subject))) ||
+  null;
 
 /** The reads of every sign-in, prepared once: drizzle's building of a query costs as much as running it. */
 function prepareReads({ query: q, tables: { user, identity, grant } }: Database) {
