@@ -51,6 +51,8 @@ function concludeUser(user: User, counting: Taught[]): User {
   const profile: Partial<Profile> = Object.assign({}, ...said.map((i) => i.facts.profile));
   // Who is called by the e-mail, because no source says a userName, is called by the new one: the old mailbox may be somebody else's soon.
   if (profile.userName === undefined && profile.email !== undefined && user.userNameKey === user.emailKey) profile.userName = profile.email;
+  // Many providers send the parts of a name only; platforms and pages want the whole.
+  profile.displayName ??= [profile.givenName, profile.familyName].filter(Boolean).join(' ') || user.displayName;
   const fields: Record<string, string> = Object.assign({}, user.fields, ...said.map((i) => i.facts.fields));
   return { ...withProfile(user, profile), fields, status: concludeStatus(user, counting) };
 }

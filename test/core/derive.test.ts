@@ -23,3 +23,15 @@ describe('a rule on the e-mail domain', () => {
     expect(grantsOf(memory.only())).toEqual(['bundle:1 connection:sso staff']);
   });
 });
+
+describe('a name', () => {
+  it('is put together where the provider sends its parts only, and follows them', () => {
+    const memory = makeMemory(makeTenant([]));
+    memory.run(assertion('sso', 'ada', { profile: { givenName: 'Ada', familyName: 'Byron' } }));
+    expect(memory.only().user.displayName).toBe('Ada Byron');
+    memory.run(assertion('sso', 'ada', { profile: { givenName: 'Ada', familyName: 'Lovelace' } }));
+    expect(memory.only().user.displayName).toBe('Ada Lovelace');
+    memory.run(assertion('sso', 'ada', { profile: { displayName: 'Countess Lovelace' } }));
+    expect(memory.only().user.displayName).toBe('Countess Lovelace');
+  });
+});
