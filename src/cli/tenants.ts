@@ -65,7 +65,7 @@ export async function apply(
   out.result(
     { applied: true, tenants: applied },
     applied
-      .map((a) => [`${a.tenantId}: ${a.outcome}`, ...a.problems.map((p) => `  ${p}`), ...(a.people ? people(a.people) : [])].join('\n'))
+      .map((a) => [`${a.tenantId}: ${a.outcome}`, ...a.problems.map((p) => `  ${p}`), ...(a.people ? people(a.people, true) : [])].join('\n'))
       .join('\n'),
   );
   if (applied.some((a) => a.problems.length > 0)) throw new Exit(EXIT.refused);
@@ -91,13 +91,13 @@ const listed = (what: string, { added, removed, changed }: ListDiff): string[] =
   ...removed.map((id) => `    - ${what} ${id}`),
 ];
 
-function people(summary: RemapSummary): string[] {
+function people(summary: RemapSummary, done = false): string[] {
   const targets = Object.entries(summary.byTarget).map(([target, n]) => `      ${target}  +${n.gained} -${n.lost}`);
   const refused =
     summary.refused.length > 0
       ? [`    ${summary.refused.length} left as they are: ${[...new Set(summary.refused.map((r) => r.code))].join(', ')}`]
       : [];
-  const over = summary.overLimit ? ['    more than provisioning.limits.removals allows: needs --allow-removals'] : [];
+  const over = summary.overLimit && !done ? ['    more than provisioning.limits.removals allows: needs --allow-removals'] : [];
   return [`    people: ${summary.people}, ${summary.gaining} gain, ${summary.losing} lose`, ...targets, ...refused, ...over];
 }
 

