@@ -49,12 +49,18 @@ export async function readySamlProvider(
   return { provider, staleAt };
 }
 
+/**
+ * What was encrypted may be kept by others for years. A request's signature protects minutes, of something that providers take unsigned as well,
+ * and is made at every sign-in, where 3072 bits cost three times as much.
+ */
+const KEY_BITS = { 'saml-signing': 2048, 'saml-decryption': 3072 } as const;
+
 /** One pair per tenant and purpose, made when first needed; of two nodes that make one, the first to store it wins. */
-async function ownKeys({ store, vault, now }: SamlConnectionDeps, tenantId: string, purpose: string): Promise<KeyPair> {
+async function ownKeys({ store, vault, now }: SamlConnectionDeps, tenantId: string, purpose: keyof typeof KEY_BITS): Promise<KeyPair> {
   const seal = `${tenantId}/${purpose}`;
   const kept = await store.vault.get(tenantId, purpose);
   if (kept) return { privateKey: vault.open(kept.sealed, seal), certificate: kept.public };
-  const made = await createKeyPair(`Matricula ${tenantId}`);
+  const made = await createKeyPair(`Matricula ${tenantId}`, { bits: KEY_BITS[purpose] });
   const row = await store.vault.putIfAbsent({
     tenantId,
     purpose,
