@@ -3,7 +3,7 @@ import type { Usage } from './process.ts';
 
 /** Times are milliseconds. `cpu_ms_per_op`: user and system time of the measured process, all its threads. */
 export interface Figures {
-  /** One after the other, not at once. */
+  /** By the clock, over all rounds. */
   ops_per_s: number;
   cpu_ms_per_op: number;
   p50_ms: number;
@@ -24,33 +24,34 @@ export interface Work {
 
 export interface Rounds {
   count: number;
-  /** `first`: what else is to be done within this round, before its own batch. */
-  next(first?: () => Promise<void>): Promise<void>;
+  /** CPU milliseconds per operation of this round. */
+  next(): Promise<number>;
   figures(): Promise<Figures>;
 }
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 
 /** Rounds that are run one by one, so that two cases can take turns under the same conditions. */
 export function rounds({ n, usage, batch }: Work): Rounds {
   const times: number[] = [];
   const cpu: number[] = [];
+  let elapsed = 0;
   const count = Math.min(ROUNDS, n);
   const size = Math.round(n / count);
   return {
     count,
-    async next(first) {
+    async next() {
       const before = await usage();
-      await first?.();
-      times.push(...(await batch(size)));
+      elapsed += await timed(async () => void times.push(...(await batch(size))));
       const after = await usage();
-      cpu.push((after.cpuMs - before.cpuMs) / size);
+      const each = (after.cpuMs - before.cpuMs) / size;
+      cpu.push(each);
+      return each;
     },
     async figures() {
       const { rssMb } = await usage();
-      const total = times.reduce((sum, ms) => sum + ms, 0);
       return {
-        ops_per_s: round((times.length / total) * 1000, 1),
+        ops_per_s: round((times.length / elapsed) * 1000, 1),
         cpu_ms_per_op: round(quantile(cpu, 0.5), 4),
         p50_ms: round(quantile(times, 0.5), 3),
         p99_ms: round(quantile(times, 0.99), 3),
@@ -69,12 +70,24 @@ export async function measure(work: Work, warmUp: number): Promise<Figures> {
   return measured.figures();
 }
 
-/** A batch of one operation many times. `once` gives its milliseconds. */
-export const oneByOne = (once: () => Promise<number>) => async (size: number) => {
+/** A batch of one operation, one after the other. `once` gives its milliseconds. */
+export const oneByOne = (once: () => Promise<number>) => (size: number) => inTurns(once, { size, atOnce: 1 });
+
+/** A batch of one operation, four under way at any time: a server that has to do costs less per operation than one that is woken for each. */
+export const fourAtOnce = (once: () => Promise<number>) => (size: number) => inTurns(once, { size, atOnce: 4 });
+
+async function inTurns(once: () => Promise<number>, { size, atOnce }: { size: number; atOnce: number }): Promise<number[]> {
   const times: number[] = [];
-  for (let i = 0; i < size; i++) times.push(await once());
+  let begun = 0;
+  const worker = async () => {
+    for (; begun < size; ) {
+      begun += 1;
+      times.push(await once());
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
   return times;
-};
+}
 
 /** Milliseconds that `work` takes by the clock. */
 export async function timed(work: () => unknown): Promise<number> {

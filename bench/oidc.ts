@@ -2,7 +2,7 @@
 import { freePort, startGateway } from './gateway.ts';
 import { type Client, newClient } from './http.ts';
 import type { Cases } from './main.ts';
-import { measure, oneByOne, timed } from './measure.ts';
+import { fourAtOnce, measure, timed } from './measure.ts';
 import type { Told } from './oidc-provider.ts';
 import { person } from './people.ts';
 import { start } from './process.ts';
@@ -24,7 +24,7 @@ export const oidc: Cases = async (run) => {
   try {
     for (const { name, groups } of cases) {
       const signInOnce = () => signIn(newClient(), { url: gateway.url, email: person(`oidc-${groups}`, groups).email, redirectUri });
-      run.print({ name, ...(await measure({ n: run.count(60), usage: gateway.usage, batch: oneByOne(signInOnce) }, 30)) });
+      run.print({ name, ...(await measure({ n: run.count(60), usage: gateway.usage, batch: fourAtOnce(signInOnce) }, 30)) });
     }
   } finally {
     await gateway.end();

@@ -3,7 +3,7 @@ import { type KeyPair, testKey } from '../fixtures/saml/signer.ts';
 import { startGateway } from './gateway.ts';
 import { type Client, newClient } from './http.ts';
 import type { Cases } from './main.ts';
-import { measure, oneByOne, timed } from './measure.ts';
+import { fourAtOnce, measure, timed } from './measure.ts';
 import { person } from './people.ts';
 import { createResponder } from './provider.ts';
 import { signIn } from './saml.ts';
@@ -24,7 +24,7 @@ export const pages: Cases = async (run) => {
           const { status } = await client.get(`${gateway.url}/${path}`);
           if (status !== 200) throw new Error(`${path} answered ${status}`);
         });
-      run.print({ name, ...(await measure({ n: run.count(400), usage: gateway.usage, batch: oneByOne(visit) }, 200)) });
+      run.print({ name, ...(await measure({ n: run.count(400), usage: gateway.usage, batch: fourAtOnce(visit) }, 200)) });
     }
   } finally {
     await gateway.end();

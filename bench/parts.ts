@@ -35,7 +35,11 @@ export const parts: Cases = async (run) => {
   const samlResponse = createResponder({ key, signed: 'both', groups: person('any', GROUPS).groups }, parties)(person('any', GROUPS), REQUEST_ID);
   const provider = await ready(parties);
   const alone = library({ ...parties, certificate: key.certificate, want: { response: true, assertion: true } });
-  await print('request for the provider, signed', () => provider.start({ requestId: REQUEST_ID, relayState: 'r'.repeat(43), loginHint: null, now: new Date() }), 100);
+  await print(
+    'request for the provider, signed',
+    () => provider.start({ requestId: REQUEST_ID, relayState: 'r'.repeat(43), loginHint: null, now: new Date() }),
+    100,
+  );
   await print('response verified, by node-saml alone', () => alone.validatePostResponseAsync({ SAMLResponse: samlResponse }), 100);
   await print('response verified, all checks', () => provider.verify({ samlResponse, requestId: REQUEST_ID, now: new Date() }), 100);
   await keeping(print);
@@ -56,7 +60,10 @@ async function oneRequest(run: Parameters<Cases>[0], key: KeyPair): Promise<void
   const client = newClient();
   const once = () => timed(() => client.get(new URL('/healthz', gateway.url).href));
   try {
-    run.print({ name: 'part: one request and answer of the gateway', ...(await measure({ n: run.count(500), usage: gateway.usage, batch: oneByOne(once) }, 500)) });
+    run.print({
+      name: 'part: one request and answer of the gateway',
+      ...(await measure({ n: run.count(500), usage: gateway.usage, batch: oneByOne(once) }, 500)),
+    });
   } finally {
     await gateway.end();
   }
