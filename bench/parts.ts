@@ -50,8 +50,8 @@ async function ready(parties: ReturnType<typeof samlParties>): Promise<SamlProvi
   const { idpEntityId, ...ours } = parties;
   const { ssoRedirectUrl, ssoPostUrl, certificates } = connection.idp;
   const idp = { entityId: idpEntityId, ssoRedirectUrl, ssoPostUrl, certificates, validUntil: null, cacheUntil: null };
-  const own = await createKeyPair('of the tenant');
-  return createSamlProvider({ ...ours, connection, sloUrl: parties.acsUrl, idp, signing: own, decryption: own, loopback: false });
+  const [signing, decryption] = [await createKeyPair('signs', { bits: 2048 }), await createKeyPair('decrypts')];
+  return createSamlProvider({ ...ours, connection, sloUrl: parties.acsUrl, idp, signing, decryption, loopback: false });
 }
 
 /** The gateway's cheapest answer. A sign-in is two requests. */
