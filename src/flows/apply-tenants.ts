@@ -182,7 +182,7 @@ export const problemsOf = (applied: AppliedTenant[]): TenantProblem[] =>
 
 export const hasChanges = ({ added, removed, changed }: ListDiff): boolean => added.length + removed.length + changed.length > 0;
 
-export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 function differences(before: Tenant | null, after: Tenant): { connections: ListDiff; rules: ListDiff } {
   return {

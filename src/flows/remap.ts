@@ -5,10 +5,6 @@ import { Refusal } from '../core/refusal.ts';
 import { type ProvisionDeps, provision } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
-export interface RemapDeps extends ProvisionDeps {
-  store: ProvisionDeps['store'];
-}
-
 /** Numbers first; `byTarget` says how many people gain and lose each. */
 export interface RemapSummary {
   people: number;
@@ -25,24 +21,19 @@ export interface RemapSummary {
 const PAGE = 200;
 
 /** Walks all users of the tenant in pages; holds no more than one page and the summary. */
-export async function remap(
-  deps: RemapDeps,
-  live: LiveTenant,
-  options: { dryRun: boolean; actor: string; progress?: (done: number) => void },
-): Promise<RemapSummary> {
+export async function remap(deps: ProvisionDeps, live: LiveTenant, options: { dryRun: boolean; actor: string }): Promise<RemapSummary> {
   const summary: RemapSummary = { people: 0, changed: 0, gaining: 0, losing: 0, byTarget: {}, refused: [], overLimit: false };
   let after: string | null = null;
   do {
     const page: { users: { id: string }[]; next: string | null } = await deps.store.people.page(live.tenant.id, { after, limit: PAGE });
     for (const user of page.users) await remapOne(deps, live, { ...options, userId: user.id, summary });
-    options.progress?.(summary.people);
     after = page.next;
   } while (after !== null);
   return { ...summary, overLimit: exceeds(summary.losing, summary.people, live.tenant.provisioning.limits) };
 }
 
 async function remapOne(
-  deps: RemapDeps,
+  deps: ProvisionDeps,
   live: LiveTenant,
   { userId, summary, dryRun, actor }: { userId: string; summary: RemapSummary; dryRun: boolean; actor: string },
 ): Promise<void> {
