@@ -28,6 +28,8 @@ export function start(script: string, { args = [], env = {} }: { args?: string[]
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
+  // A case that fails leaves no process behind.
+  process.once('exit', () => child.kill());
   const hear = <T>() => nextMessage<T>(child);
   const ask = async <T>(message: object | string): Promise<T> => {
     const answer = hear<T>();
