@@ -11,6 +11,8 @@ export interface Subject {
   connectionId: string;
   email: string | null;
   groups: readonly string[];
+  /** Those of `groups` that may be ids: what aliases are bound to. Absent: all of them. */
+  groupIds?: readonly string[];
   claims: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -56,6 +58,7 @@ export function judge(condition: Condition, subject: Subject): Verdict {
 interface Seen {
   subject: Subject;
   groups: ReadonlySet<string>;
+  ids: ReadonlySet<string>;
   folded: () => ReadonlySet<string>;
   domain: string | null;
 }
@@ -65,6 +68,7 @@ function index(subject: Subject): Seen {
   return {
     subject,
     groups: new Set(subject.groups),
+    ids: new Set(subject.groupIds ?? subject.groups),
     folded: () => {
       folded ??= new Set(subject.groups.map((g) => comparable(g, true)));
       return folded;
@@ -94,7 +98,7 @@ function holds(c: Condition, seen: Seen): boolean {
 
 function groupHolds(c: Extract<Condition, { kind: 'group' }>, seen: Seen): boolean {
   // A name that is bound to ids means those ids only: names can be taken by others, ids cannot (FEATURES B8).
-  if (c.ids) return c.ids.some((id) => seen.groups.has(id));
+  if (c.ids) return c.ids.some((id) => seen.ids.has(id));
   if ('equals' in c.test) return (c.ignoreCase ? seen.folded() : seen.groups).has(comparable(c.test.equals, c.ignoreCase));
   return textAmong(c.test, c.ignoreCase ? [...seen.folded()] : seen.subject.groups, false, c.ignoreCase);
 }

@@ -11,7 +11,7 @@ export function derive(state: UserState, world: World): UserState {
   const counting = countingFacts(state, world);
   // Where no source's facts count, nothing moves: switching a mode takes nothing away by itself (DESIGN §3.5).
   if (counting.length === 0) return state;
-  const concluded = counting.map((identity) => ({ identity, conclusion: conclude(subjectOf(identity), world.tenant.mapping) }));
+  const concluded = counting.map((identity) => ({ identity, conclusion: conclude(subjectOf(identity, state), world.tenant.mapping) }));
   const since = new Map(state.grants.map((g) => [grantKey(g), g.since]));
   const ruled = concluded.flatMap(({ identity, conclusion }) =>
     conclusion.targets.map(({ target, rule }): Grant => {
@@ -23,8 +23,8 @@ export function derive(state: UserState, world: World): UserState {
   const role =
     highest([world.tenant.provisioning.defaultRole, ...concluded.map(({ conclusion }) => conclusion.role)]) ?? world.tenant.provisioning.defaultRole;
   return {
+    ...state,
     user: { ...concludeUser(state.user, counting), role },
-    identities: state.identities,
     grants: [...new Map([...manual, ...ruled].map((g) => [grantKey(g), g])).values()],
   };
 }
@@ -40,10 +40,25 @@ export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'm
   return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
 }
 
-/** What conditions see of one source. */
-export function subjectOf({ source, facts }: Taught): Subject {
+/**
+ * What conditions see of one source. The directory says groups by membership, and by name and id apart; a membership given by hand counts
+ * beside whatever a source says.
+ */
+export function subjectOf({ source, facts }: Taught, { memberships, groups }: Pick<UserState, 'memberships' | 'groups'>): Subject {
   const connectionId = source.startsWith('connection:') ? source.slice('connection:'.length) : '';
-  return { source, connectionId, email: facts.emailDenied ? null : (facts.profile.email ?? null), groups: facts.groups ?? [], claims: facts.claims };
+  const counted = new Set(memberships.filter((m) => m.source === 'manual' || source === 'directory').map((m) => m.groupId));
+  const joined = groups.filter(({ id }) => counted.has(id));
+  const ids = joined.flatMap(({ id, externalId }) => (externalId === null ? [id] : [id, externalId]));
+  const said = facts.groups ?? [];
+  return {
+    source,
+    connectionId,
+    email: facts.emailDenied ? null : facts.profile.email || null,
+    groups: [...said, ...joined.map(({ displayName }) => displayName), ...ids],
+    // What a sign-in calls a group may be its name or its id: only the provider knows.
+    groupIds: [...said, ...ids],
+    claims: facts.claims,
+  };
 }
 
 function concludeUser(user: User, counting: Taught[]): User {
@@ -57,8 +72,15 @@ function concludeUser(user: User, counting: Taught[]): User {
   return { ...withProfile(user, profile), fields, status: concludeStatus(user, counting) };
 }
 
-/** Locks win: one counting source that says disabled is enough. Deprovisioning is nobody's to undo here. */
+/**
+ * Locks win: one counting source that says disabled is enough. To the directory that means deprovisioned. What was suspended by hand,
+ * or by a directory that does not count any more, is nobody's to undo here.
+ */
 function concludeStatus(user: User, counting: Taught[]): User['status'] {
-  if (user.status === 'suspended' || user.status === 'deleted') return user.status;
-  return counting.some((i) => i.facts.active === false) ? 'locked' : 'active';
+  if (user.status === 'deleted') return 'deleted';
+  if (user.barredAt !== null) return 'suspended';
+  const disabled = counting.some((i) => i.facts.active === false);
+  if (counting[0]?.source === 'directory') return disabled ? 'suspended' : 'active';
+  if (user.status === 'suspended') return 'suspended';
+  return disabled ? 'locked' : 'active';
 }

@@ -8,6 +8,8 @@ import {
   grantKey,
   type Identity,
   identityKey,
+  type Membership,
+  membershipKey,
   type Plan,
   type Reason,
   type Target,
@@ -19,32 +21,53 @@ export interface Difference {
   before: UserState | null;
   after: UserState;
   by: Linked['by'];
-  /** Whether a person asked for it. */
-  manual: boolean;
+  intent: Plan['intent'];
+  now: Date;
 }
 
 /** User first: its row is the lock for everything below it, so any change below moves its version (DESIGN §3.1). */
 export function diff(difference: Difference): Change[] {
-  const { before, after } = difference;
-  const below = [...identityChanges(difference), ...grantChanges(difference)];
+  const { before, after, now } = difference;
+  const below = [...identityChanges(difference), ...membershipChanges(difference), ...grantChanges(difference)];
   if (isDeepStrictEqual(before?.user, after.user) && below.length === 0) return [];
-  const moved = { ...after.user, version: (before?.user.version ?? 0) + 1 };
+  const moved = { ...after.user, version: (before?.user.version ?? 0) + 1, updatedAt: now };
   return [{ entity: 'user', before: before?.user ?? null, after: moved, reason: userReason(difference) }, ...below];
 }
 
-function userReason({ before, after, by, manual }: Difference): Reason {
-  if (manual) return 'manual';
+function userReason(difference: Difference): Reason {
+  const { before, after, by, intent } = difference;
+  if (intent === 'edit') return 'manual';
+  if (intent === 'resource') return directoryReason(difference);
   if (!before) return 'first-sign-in';
   if (before.user.status !== 'locked' && after.user.status === 'locked') return 'locked-by-provider';
-  if (before.user.status === 'locked' && after.user.status === 'active') return 'unlocked-by-provider';
+  if (before.user.status === 'locked' && after.user.status === 'active' && intent === 'assertion') return 'unlocked-by-provider';
   if (by === 'email') return 'linked-by-email';
-  return isDeepStrictEqual(before.user, after.user) ? 'below-changed' : 'asserted';
+  return isDeepStrictEqual(before.user, after.user) || intent !== 'assertion' ? 'below-changed' : 'asserted';
+}
+
+function directoryReason({ before, after }: Difference): Reason {
+  if (!before) return 'created-by-directory';
+  const [was, is] = [before.user.status, after.user.status];
+  if (is === 'deleted') return 'deleted-by-directory';
+  if (was === 'deleted') return 'restored-by-directory';
+  if (was !== is && is === 'suspended') return 'suspended-by-directory';
+  if (was === 'suspended' && is === 'active') return 'reactivated-by-directory';
+  return before.identities.some((i) => i.source === 'directory') ? 'changed-by-directory' : 'adopted-by-directory';
 }
 
 function identityChanges({ before, after, by }: Difference): Change[] {
-  const reason = (old: Identity | null): Reason => (old ? 'asserted' : by === 'email' ? 'linked-by-email' : 'first-sign-in');
+  const reason = (old: Identity | null, now: Identity | null): Reason => {
+    if (now?.source === 'directory') return old ? 'changed-by-directory' : before ? 'adopted-by-directory' : 'created-by-directory';
+    return old ? 'asserted' : by === 'email' ? 'linked-by-email' : 'first-sign-in';
+  };
   return differing(before?.identities ?? [], after.identities, identityKey).map(
-    (d): Change => ({ entity: 'identity', ...d, reason: reason(d.before) }),
+    (d): Change => ({ entity: 'identity', ...d, reason: reason(d.before, d.after) }),
+  );
+}
+
+function membershipChanges({ before, after }: Difference): Change[] {
+  return differing(before?.memberships ?? [], after.memberships, membershipKey).map(
+    (d): Change => ({ entity: 'membership', ...d, reason: d.after ? 'joined-group' : 'left-group' }),
   );
 }
 
@@ -76,16 +99,28 @@ export function effectsOf(before: UserState | null, after: UserState): Effects {
 export const targetsOf = (state: UserState | null): Set<Target> => new Set(state?.grants.map((g) => g.target));
 
 /** What a plan leaves behind. The store must agree with this; its suite checks that it does. */
-export function replay(before: UserState | null, { changes }: Pick<Plan, 'changes'>): UserState | null {
+export function replay(before: UserState | null, { changes, groups }: Pick<Plan, 'changes' | 'groups'>): UserState | null {
   let user: User | null = before?.user ?? null;
   const identities = new Map((before?.identities ?? []).map((i) => [identityKey(i), i]));
   const grants = new Map((before?.grants ?? []).map((g) => [grantKey(g), g]));
+  const memberships = new Map((before?.memberships ?? []).map((m) => [membershipKey(m), m]));
   for (const change of changes) {
     if (change.entity === 'user') user = change.after;
     else if (change.entity === 'identity') put(identities, identityKey, change);
+    else if (change.entity === 'membership') put(memberships, membershipKey, change);
     else put(grants, grantKey, change);
   }
-  return user && { user, identities: [...identities.values()], grants: [...grants.values()] };
+  const held = new Set([...memberships.values()].map((m: Membership) => m.groupId));
+  const named = new Map([...(before?.groups ?? []), ...groups].map((g) => [g.id, g]));
+  return (
+    user && {
+      user,
+      identities: [...identities.values()],
+      grants: [...grants.values()],
+      memberships: [...memberships.values()],
+      groups: [...named.values()].filter(({ id }) => held.has(id)),
+    }
+  );
 }
 
 function put<T>(rows: Map<string, T>, key: (row: T) => string, { before, after }: { before: T | null; after: T | null }): void {

@@ -24,7 +24,7 @@ export function explain(state: UserState, world: Pick<World, 'tenant' | 'mode'>,
       .filter((rule) => rule.enrol.includes(one))
       .flatMap((rule) =>
         sources.map((identity) => {
-          const verdict = judge(rule.when, subjectOf(identity));
+          const verdict = judge(rule.when, subjectOf(identity, state));
           return { rule, source: identity.source, verdict, firstFailed: firstFailed(verdict) };
         }),
       );

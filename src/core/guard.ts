@@ -13,7 +13,7 @@ export function guard(plan: Plan, before: UserState | null, mode: Guard): Plan {
   if (held.length === 0) return plan;
   const left = plan.changes.filter((change) => !takesAway(change));
   const changes = left.every((change) => change.reason === 'below-changed') ? [] : left;
-  const after = replay(before, { changes });
+  const after = replay(before, { changes, groups: plan.groups });
   return { ...plan, changes, held: [...plan.held, ...held], effects: after ? effectsOf(before, after) : plan.effects };
 }
 

@@ -21,10 +21,36 @@ export function link(candidates: Candidates, intent: Intent, world: World): Link
     case 'edit':
       return linkEdit(candidates, intent);
     case 'remap':
-      if (!candidates.bySubject) throw new Refusal('not-found', 'remap/user');
-      return { state: candidates.bySubject, by: 'subject' };
+      return { state: present(candidates, 'remap/user'), by: 'subject' };
+    case 'resource':
+      return intent.write === 'create' ? linkCreate(candidates) : { state: current(candidates, intent.ifVersion), by: 'subject' };
+    case 'group':
+      return { state: live(candidates, 'group/user'), by: 'subject' };
   }
 }
+
+function present({ bySubject }: Candidates, check: string): UserState {
+  if (!bySubject) throw new Refusal('not-found', check);
+  return bySubject;
+}
+
+/** A tombstone is nobody to anyone but its restorer. */
+function live(candidates: Candidates, check: string): UserState {
+  const state = present(candidates, check);
+  if (state.user.status === 'deleted') throw new Refusal('not-found', check);
+  return state;
+}
+
+function current(candidates: Candidates, ifVersion: readonly number[] | null): UserState {
+  const state = live(candidates, 'resource/user');
+  if (ifVersion && !ifVersion.includes(state.user.version))
+    throw new Refusal('version-mismatch', 'resource/version', `it is at ${state.user.version}`);
+  return state;
+}
+
+/** Whom the directory creates is new, or is back: its own tombstone, and nobody else's, keeps the identity. Names taken are refused by `plan`. */
+const linkCreate = ({ bySubject }: Candidates): Linked =>
+  bySubject?.user.status === 'deleted' && bySubject.user.restoreKey !== null ? { state: bySubject, by: 'subject' } : { state: null, by: 'new' };
 
 function linkAssertion(candidates: Candidates, intent: Assertion, world: World): Linked {
   // In `jit` this is learnt and locks the account; elsewhere nothing is learnt, and still nobody comes in whom the provider calls disabled.

@@ -71,7 +71,12 @@ export interface Facts {
   /** The provider said that the e-mail above is not verified: no condition looks at its domain. */
   emailDenied?: boolean;
   claims: Record<string, string[]>;
+  /** Directory only: the whole resource. Its groups are memberships, not `groups`. */
+  resource?: ResourceAttributes;
 }
+
+/** What the directory said of one person, as it comes back to it: attributes in the schema's spelling, values exactly as sent (RFC 7643). */
+export type ResourceAttributes = Record<string, unknown>;
 
 /** The learner's account here. `version` moves with every change below it and is part of every update's key. */
 export interface User extends Profile {
@@ -85,8 +90,14 @@ export interface User extends Profile {
   status: UserStatus;
   role: Role;
   fields: Record<string, string>;
+  /** Suspended by hand since then: no source undoes that. Null = not. */
+  barredAt: Date | null;
+  /** On a tombstone that the directory left: by what it is found when the directory creates the person again (core/fold). */
+  restoreKey: string | null;
   version: number;
   createdAt: Date;
+  /** Of the latest version. */
+  updatedAt: Date;
 }
 
 /** The link (source, subject) → user. `facts` is null while the source has only authenticated and taught nothing. */
@@ -110,17 +121,55 @@ export interface Grant {
   since: Date;
 }
 
+/** Who put a person in a group, or made the group. */
+export type GroupSource = Extract<Source, 'directory' | 'manual'>;
+
+/** A group of the tenant. `version` moves with its attributes and its members. */
+export interface Group {
+  tenantId: string;
+  id: string;
+  displayName: string;
+  /** Folded `displayName`. Not unique: a directory may have two of one name. */
+  displayNameKey: string;
+  externalId: string | null;
+  source: GroupSource;
+  version: number;
+  /** Renamed then, and members have still to be concluded under the new name. Null = all are. */
+  unsettledSince: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** Under what names a rule may know a group. */
+export type GroupNames = Pick<Group, 'id' | 'displayName' | 'externalId'>;
+
+/** User in group. One person may be in it by the directory and by hand, independently. */
+export interface Membership {
+  tenantId: string;
+  userId: string;
+  groupId: string;
+  source: GroupSource;
+  since: Date;
+}
+
 /** All that is known of one user: what a plan starts from and what it must match when applied. */
 export interface UserState {
   user: User;
   identities: Identity[];
   grants: Grant[];
+  memberships: Membership[];
+  /** The groups that memberships name. Read beside them; a plan on a user never changes a group. */
+  groups: GroupNames[];
 }
+
+/** A user without what it is enrolled in: what a directory sees of it. */
+export type Person = Omit<UserState, 'grants'>;
 
 export interface Rows {
   user: User;
   identity: Identity;
   grant: Grant;
+  membership: Membership;
 }
 export type Entity = keyof Rows;
 
@@ -134,6 +183,15 @@ export type Reason =
   | 'manual'
   | 'locked-by-provider'
   | 'unlocked-by-provider'
+  | 'created-by-directory'
+  | 'adopted-by-directory'
+  | 'changed-by-directory'
+  | 'suspended-by-directory'
+  | 'reactivated-by-directory'
+  | 'deleted-by-directory'
+  | 'restored-by-directory'
+  | 'joined-group'
+  | 'left-group'
   | 'below-changed';
 
 export interface ChangeOf<E extends Entity> {
@@ -156,9 +214,11 @@ export interface Plan {
   id: string;
   tenantId: string;
   userId: string;
-  intent: 'assertion' | 'edit' | 'remap';
+  intent: 'assertion' | 'edit' | 'remap' | 'resource' | 'group';
   mappingVersion: number;
   changes: Change[];
+  /** The groups that new memberships name, for whoever reads the outcome. */
+  groups: GroupNames[];
   /** Planned, but waiting for an operator (guard). */
   held: Change[];
   effects: Effects;
@@ -166,4 +226,5 @@ export interface Plan {
 
 export const sourceOf = (connectionId: string): Source => `connection:${connectionId}`;
 export const identityKey = (i: Pick<Identity, 'source' | 'subject'>): string => JSON.stringify([i.source, i.subject]);
+export const membershipKey = (m: Pick<Membership, 'groupId' | 'source'>): string => JSON.stringify([m.groupId, m.source]);
 export const grantKey = (g: Pick<Grant, 'target' | 'source' | 'rule'>): string => JSON.stringify([g.target, g.source, g.rule]);

@@ -20,6 +20,7 @@ export type RefusalCode =
   | 'email-not-trusted' // the e-mail belongs to a user here and the provider's word is not enough
   | 'email-ambiguous' // more than one user has it
   | 'email-in-use' // the provider changed it to one that another user has
+  | 'external-id-in-use' // another user has it
   | 'identity-conflict' // the user is already linked to another subject of this connection
   | 'not-provisioned' // this mode creates nobody at sign-in
   | 'account-locked' // the provider says disabled
@@ -35,6 +36,7 @@ export type RefusalCode =
   | 'rate-limited'
   | 'not-signed-in'
   | 'not-found'
+  | 'version-mismatch' // changed since the client read it
   | 'request-malformed';
 
 /** Thrown by protocols and flows, turned into a page or JSON by the surface. `detail` is for log and journal, never for the page. */

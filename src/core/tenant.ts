@@ -16,6 +16,7 @@ export interface Tenant {
   provisioning: Provisioning;
   /** In the file's order, which is the order of precedence (DESIGN §3.5). */
   connections: Connection[];
+  scim: ScimSettings;
   catalogue: Catalogue;
   mapping: Mapping;
   tests: MappingTest[];
@@ -31,6 +32,21 @@ export interface Provisioning {
   defaultRole: Role;
   whenGroupsMissing: 'keep' | 'clear';
   limits: Limits;
+}
+
+/** How a tenant takes its directory's resources. */
+export interface ScimSettings {
+  /**
+   * SCIM attribute → custom field reference (lower case). An attribute of an extension is written with its URN,
+   * `urn:acme:scim:2.0:User:costCode`, in exactly the directory's spelling; one of the core or enterprise schema as `title`, `name.middleName`, `department`.
+   */
+  fields: Record<string, string>;
+  groups: {
+    /** May the directory have two groups of one displayName? */
+    sameName: 'allow' | 'refuse';
+    /** A group made by hand is taken over by the directory's group of the same name. */
+    matchLocal: boolean;
+  };
 }
 
 /** What may be taken away at once before an operator is asked. Used fully by publish, sync and sweeps. */

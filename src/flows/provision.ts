@@ -3,9 +3,11 @@ import { replay } from '../core/diff.ts';
 import type { Guard } from '../core/guard.ts';
 import type { Candidates, Intent, Lookup } from '../core/intent.ts';
 import type { Plan, UserState } from '../core/model.ts';
-import { plan } from '../core/plan.ts';
+import { plan, refuseTaken } from '../core/plan.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Turns } from '../lib/turns.ts';
+import { searchMoves } from '../protocols/scim/searchable.ts';
+import type { Write } from '../store/apply.ts';
 import { Conflict } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
@@ -65,37 +67,110 @@ export async function provision(deps: ProvisionDeps, request: Request): Promise<
 }
 
 async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
-  const { live, intent, lookup } = request;
+  const candidates = await deps.store.people.candidates(request.live.tenant.id, request.lookup);
   const now = deps.now();
-  const candidates = await deps.store.people.candidates(live.tenant.id, lookup);
-  const made = plan(candidates, intent, { tenant: live.tenant, mode: live.mode, now, newId: deps.newId }, request.brake);
+  const made = planned(deps, request, candidates, now);
+  await refuseOthersNames(deps, request, { candidates, ...made });
+  if (made.plan.changes.length > 0 && !request.dryRun) await deps.store.apply.apply([written(deps, request, made, now)], now);
+  return made;
+}
+
+function planned(deps: ProvisionDeps, { live, intent, brake }: Request, candidates: Candidates, now: Date): Provisioned {
+  const made = plan(candidates, intent, { tenant: live.tenant, mode: live.mode, now, newId: deps.newId }, brake);
   const before = stateOf(candidates, made.userId);
   const after = replay(before, made);
   if (!after) throw new Error(`plan ${made.id} leaves no user`);
-  await refuseTakenName(deps, request, { candidates, before, after });
-  if (made.changes.length > 0 && !request.dryRun) {
-    await deps.store.apply.apply(made, journalEntry(request, made, now), deliveries(deps, made), now);
-  }
   return { plan: made, before, after };
 }
 
+const written = (deps: ProvisionDeps, request: Request, made: Provisioned, now: Date): Write => ({
+  plan: made.plan,
+  entry: journalEntry(request, made.plan, now),
+  deliveries: deliveries(deps, made.plan),
+  search: searchMoves(made.before, made.after),
+});
+
+/** Members of one group are planned so many at a time: one transaction, and no turn is held for long. */
+export const TOGETHER = 50;
+
 /**
- * The planner was shown who has the e-mail. Who has a userName of another spelling is looked up when it is new: it can be anything that a
- * provider sends. `Conflict` where the owner came between the two looks: it may be the same person, signing in twice at once.
+ * The same for users who are known by id: all plans in one transaction, which costs the disk one wait instead of many. Where that loses a
+ * race each goes its own way. At most `TOGETHER` requests, of different users. A refusal stands in the place of what it refused.
  */
-async function refuseTakenName(
+export async function provisionTogether(deps: ProvisionDeps, requests: (Request & { lookup: { by: 'user' } })[]): Promise<(Provisioned | Refusal)[]> {
+  const [first] = requests;
+  if (!first) return [];
+  const keys = requests.flatMap(turnKeys).sort();
+  const done = await deps.turns.take(keys, async () => {
+    const now = deps.now();
+    const ids = requests.map(({ lookup }) => lookup.userId);
+    const states = new Map((await deps.store.people.many(first.live.tenant.id, ids)).map((state) => [state.user.id, state]));
+    const made = requests.map((request) => {
+      const candidates = { bySubject: states.get(request.lookup.userId) ?? null, byEmail: [] };
+      return refusable(() => planned(deps, request, candidates, now));
+    });
+    const writes = made.flatMap((one, i) =>
+      one instanceof Refusal || one.plan.changes.length === 0 || requests[i]!.dryRun ? [] : [written(deps, requests[i]!, one, now)],
+    );
+    try {
+      await deps.store.apply.apply(writes, now);
+      return made;
+    } catch (error) {
+      if (error instanceof Conflict) return null;
+      throw error;
+    }
+  });
+  if (done) return done;
+  const one: (Provisioned | Refusal)[] = [];
+  for (const request of requests)
+    one.push(
+      await provision(deps, request).catch((error: unknown) => {
+        if (error instanceof Refusal) return error;
+        throw error;
+      }),
+    );
+  return one;
+}
+
+function refusable<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/**
+ * The planner was shown who has the names that the lookup knew. Who has a name that only the plan brings up is looked up when it is new: it can
+ * be anything that a provider sends. `Conflict` where the owner came between the two looks: it may be the same person, signing in twice at once.
+ */
+async function refuseOthersNames(
   { store }: ProvisionDeps,
   { live, lookup }: Request,
-  seen: { candidates: Candidates; before: UserState | null; after: UserState },
-) {
-  const { id, userNameKey } = seen.after.user;
-  const shown = lookup.by === 'user' ? null : lookup.emailKey;
-  if (userNameKey === seen.before?.user.userNameKey || userNameKey === shown) return;
-  const owner = await store.people.find(live.tenant.id, userNameKey);
-  if (!owner || owner.id === id || owner.userNameKey !== userNameKey) return;
+  { candidates, before, after }: Provisioned & { candidates: Candidates },
+): Promise<void> {
+  const { status, userNameKey, emailKey, externalId } = after.user;
+  const seen = new Set([...shown(lookup), '', null]);
+  const fresh = (['userNameKey', 'emailKey', 'externalId'] as const).some(
+    (key) => after.user[key] !== before?.user[key] && !seen.has(after.user[key]),
+  );
+  if (status === 'deleted' || !fresh) return;
+  const names: Lookup = { by: 'resource', userNameKey, emailKey: emailKey || null, externalId, restoreKeys: [] };
+  const owners = await store.people.candidates(live.tenant.id, names);
+  const refusal = refusable(() => refuseTaken(owners, before?.user ?? null, after.user));
+  if (!(refusal instanceof Refusal)) return;
   const now = await store.people.candidates(live.tenant.id, lookup);
-  if (stateOf(now, owner.id) && !stateOf(seen.candidates, owner.id)) throw new Conflict('the owner of the userName came just now');
-  throw new Refusal('email-in-use', 'provision/user-name-in-use', `the userName belongs to user ${owner.id}`);
+  const came = owners.byEmail.some(({ user }) => stateOf(now, user.id) && !stateOf(candidates, user.id));
+  if (came) throw new Conflict('the owner of the name came just now');
+  throw refusal;
+}
+
+/** The keys whose owners a lookup brings. */
+function shown(lookup: Lookup): (string | null)[] {
+  if (lookup.by === 'user') return [];
+  if (lookup.by === 'assertion') return [lookup.emailKey];
+  return [lookup.userNameKey, lookup.emailKey, ...(lookup.by === 'resource' ? [lookup.externalId] : [])];
 }
 
 const stateOf = ({ bySubject, byEmail }: Candidates, userId: string): UserState | null =>
@@ -108,6 +183,11 @@ function turnKeys({ live, lookup }: Request): string[] {
   const key = (kind: string, value: string) => JSON.stringify([live.tenant.id, kind, value]);
   if (lookup.by === 'user') return [key('user', lookup.userId)];
   if (lookup.by === 'name') return [key('email', lookup.emailKey), key('email', lookup.userNameKey)];
+  if (lookup.by === 'resource')
+    return [
+      key('email', lookup.userNameKey),
+      ...[lookup.emailKey, lookup.externalId].filter((name) => name !== null).map((name) => key('email', name)),
+    ];
   return [key(lookup.source, lookup.subject), ...(lookup.emailKey === null ? [] : [key('email', lookup.emailKey)])];
 }
 

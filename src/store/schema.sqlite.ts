@@ -2,4 +2,22 @@ import { liteColumns } from './columns.ts';
 import { defineSchema } from './schema.ts';
 
 /** For drizzle-kit only, which reads tables from a module's exports. */
-export const { tenant, mappingVersion, idpMetadata, user, identity, grant, journal, signIn, outbox, apiKey, vault, kv } = defineSchema(liteColumns);
+export const {
+  tenant,
+  mappingVersion,
+  idpMetadata,
+  user,
+  identity,
+  grant,
+  searchValue,
+  headcount,
+  group,
+  membership,
+  journal,
+  signIn,
+  scimExchange,
+  outbox,
+  apiKey,
+  vault,
+  kv,
+} = defineSchema(liteColumns);

@@ -1,13 +1,16 @@
 import type { Rule } from '../core/mapping.ts';
-import type { Effects, Facts, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
+import type { Effects, Facts, GroupSource, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
 import type { Columns } from './columns.ts';
 
 /** How a thing that was tried came out. */
 export type Outcome = 'SUCCESS' | 'SKIPPED' | 'FAILED';
+/** What a directory's request asked to be done to a resource. */
+export type Action = 'CREATE' | 'UPDATE' | 'DELETE';
 
 /** Every table, once, for both dialects. Property names are those of the core's rows, so that a row is a row. */
 export function defineSchema(c: Columns) {
-  return { ...tenantTables(c), ...userTables(c), ...logTables(c), ...workTables(c) };
+  const users = userTables(c);
+  return { ...tenantTables(c), ...users, ...groupTables(c, users.user), ...logTables(c), ...workTables(c) };
 }
 export type Schema = ReturnType<typeof defineSchema>;
 export type TableName = keyof Schema;
@@ -77,8 +80,11 @@ function userTables(c: Columns) {
       status: c.text('status').$type<UserStatus>().notNull(),
       role: c.text('role').$type<Role>().notNull(),
       fields: c.json('fields').$type<Record<string, string>>().notNull(),
+      barredAt: c.time('barred_at'),
+      restoreKey: c.text('restore_key'),
       version: c.int('version').notNull(),
       createdAt: c.time('created_at').notNull(),
+      updatedAt: c.time('updated_at').notNull(),
     },
     (t) => [
       // The tenant is part of the key, so that no row below can name a user of another tenant.
@@ -87,6 +93,7 @@ function userTables(c: Columns) {
       c.uniqueIndex('app_user_by_user_name').on(t.tenantId, t.userNameKey),
       c.uniqueIndex('app_user_by_external_id').on(t.tenantId, t.externalId),
       c.index('app_user_by_email').on(t.tenantId, t.emailKey),
+      c.index('app_user_by_restore_key').on(t.tenantId, t.restoreKey),
     ],
   );
 
@@ -123,7 +130,73 @@ function userTables(c: Columns) {
       c.index('enrolment_grant_by_target').on(t.tenantId, t.target),
     ],
   );
-  return { user, identity, grant };
+  /** By which values users are found, beside the columns above: written with them, read by search only (core/search). */
+  const searchValue = c.table(
+    'user_value',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      userId: c.text('user_id').notNull(),
+      attribute: c.text('attribute').notNull(),
+      element: c.int('element').notNull(),
+      value: c.text('value').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.userId, t.attribute, t.element] }),
+      c.index('user_value_by_value').on(t.tenantId, t.attribute, t.value, t.userId),
+    ],
+  );
+
+  /** How many there are, kept by every plan that changes it: to count a million rows takes longer than to read a page of them. */
+  const headcount = c.table('headcount', {
+    tenantId: c.text('tenant_id').primaryKey(),
+    /** All but the deleted. */
+    users: c.int('users').notNull(),
+    active: c.int('active').notNull(),
+  });
+  return { user, identity, grant, searchValue, headcount };
+}
+
+function groupTables(c: Columns, user: ReturnType<typeof userTables>['user']) {
+  const group = c.table(
+    'user_group', // "group" is a reserved word
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      id: c.text('id').notNull(),
+      displayName: c.text('display_name').notNull(),
+      displayNameKey: c.text('display_name_key').notNull(),
+      externalId: c.text('external_id'),
+      source: c.text('source').$type<GroupSource>().notNull(),
+      version: c.int('version').notNull(),
+      unsettledSince: c.time('unsettled_since'),
+      createdAt: c.time('created_at').notNull(),
+      updatedAt: c.time('updated_at').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.id] }),
+      c.index('user_group_by_name').on(t.tenantId, t.displayNameKey),
+      c.index('user_group_by_external_id').on(t.tenantId, t.externalId),
+      c.index('user_group_unsettled').on(t.unsettledSince),
+    ],
+  );
+
+  const membership = c.table(
+    'membership',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      userId: c.text('user_id').notNull(),
+      groupId: c.text('group_id').notNull(),
+      source: c.text('source').$type<GroupSource>().notNull(),
+      since: c.time('since').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.userId, t.groupId, t.source] }),
+      c.foreignKey({ columns: [t.tenantId, t.userId], foreignColumns: [user.tenantId, user.id] }),
+      // A group that the directory deletes and that has members by hand goes on under a new id (store/groups).
+      c.foreignKey({ columns: [t.tenantId, t.groupId], foreignColumns: [group.tenantId, group.id] }).onUpdate('cascade'),
+      c.index('membership_by_group').on(t.tenantId, t.groupId, t.userId),
+    ],
+  );
+  return { group, membership };
 }
 
 function logTables(c: Columns) {
@@ -138,6 +211,8 @@ function logTables(c: Columns) {
       actor: c.text('actor').notNull(),
       /** The intent's kind, or another action's name. */
       cause: c.text('cause').notNull(),
+      /** What a directory asked for; null on every other line. */
+      action: c.text('action').$type<Action>(),
       resourceType: c.text('resource_type').notNull(),
       resourceId: c.text('resource_id'),
       outcome: c.text('outcome').$type<Outcome>().notNull(),
@@ -152,6 +227,7 @@ function logTables(c: Columns) {
       c.index('journal_by_time').on(t.tenantId, t.at, t.id),
       c.index('journal_by_resource').on(t.tenantId, t.resourceId, t.at, t.id),
       c.index('journal_by_reference').on(t.tenantId, t.reference, t.at, t.id),
+      c.index('journal_by_cause').on(t.tenantId, t.cause, t.at, t.id),
     ],
   );
 
@@ -175,7 +251,32 @@ function logTables(c: Columns) {
       c.index('signin_by_reference').on(t.tenantId, t.reference, t.at, t.id),
     ],
   );
-  return { journal, signIn };
+
+  /** The last requests of each tenant's directory and what they were answered; old ones make room (flows/doctor). Secrets are gone before. */
+  const scimExchange = c.table(
+    'scim_exchange',
+    {
+      id: c.text('id').primaryKey(),
+      tenantId: c.text('tenant_id').notNull(),
+      at: c.time('at').notNull(),
+      /** The token's first characters. */
+      token: c.text('token').notNull(),
+      method: c.text('method').notNull(),
+      /** Path and query below the tenant's base. */
+      path: c.text('path').notNull(),
+      client: c.text('client').notNull(),
+      dialect: c.text('dialect').notNull(),
+      status: c.int('status').notNull(),
+      ms: c.int('ms').notNull(),
+      reference: c.text('reference').notNull(),
+      request: c.json('request').$type<unknown>(),
+      answer: c.json('answer').$type<unknown>(),
+      /** Why this deserves a look: one sentence each. */
+      warnings: c.json('warnings').$type<string[]>().notNull(),
+    },
+    (t) => [c.index('scim_exchange_by_time').on(t.tenantId, t.at, t.id)],
+  );
+  return { journal, signIn, scimExchange };
 }
 
 function workTables(c: Columns) {
@@ -203,6 +304,8 @@ function workTables(c: Columns) {
     'api_key',
     {
       id: c.text('id').primaryKey(),
+      /** `api`: of the administrators' API. `scim`: of a directory, always of one tenant. */
+      kind: c.text('kind').$type<'api' | 'scim'>().notNull(),
       /** Null = every tenant. */
       tenantId: c.text('tenant_id'),
       name: c.text('name').notNull(),
