@@ -10,10 +10,15 @@ import { authenticate } from './flows/admin.ts';
 import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn, withoutFile } from './flows/apply-tenants.ts';
 import { createConnections } from './flows/connections.ts';
 import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
+import { answerDirectory, type DirectoryDeps, directoryFailure, methodsOf } from './flows/directory.ts';
+import { createDoctor, type Doctor } from './flows/doctor.ts';
 import { learning } from './flows/learning.ts';
+import { settleGroups } from './flows/memberships.ts';
 import { recordRefusal } from './flows/refused.ts';
 import { createSignIn } from './flows/signin.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
+import { authenticateToken } from './flows/tokens.ts';
+import type { Directory } from './http/scim.ts';
 import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
 import type { Kv } from './kv/kv.ts';
@@ -23,6 +28,8 @@ import { newId } from './lib/ids.ts';
 import type { Log } from './lib/log.ts';
 import { createVault, type Vault } from './lib/secrets.ts';
 import { createTurns } from './lib/turns.ts';
+import { LIMITS } from './protocols/scim/discovery.ts';
+import { userResource } from './protocols/scim/schema.ts';
 import type { Database } from './store/database.ts';
 import { openDatabase } from './store/open.ts';
 import { createStore, type Store } from './store/store.ts';
@@ -97,15 +104,17 @@ export async function openGateway(options: Options): Promise<Gateway> {
   const { settings, log, now = () => new Date() } = options;
   const house = await openHouse(options);
   const kv = settings.redis === null ? createDatabaseKv(house.database, now) : createRedisKv(settings.redis);
-  const workers = createWorkers(house, now);
+  const doctor = createDoctor({ store: house.store, now, newId: house.flow.newId, log });
+  const workers = createWorkers(house, now, doctor);
   return {
-    http: createHttpApp(httpDeps(options, house, kv)),
+    http: createHttpApp({ ...httpDeps(options, house, kv), directory: directoryOf(house, doctor, now) }),
     house,
     kv,
     reload: () => reload(house),
     startWorkers: () => workers.start(),
     async close() {
       await workers.stop();
+      await doctor.flush();
       await kv.close();
       await house.close();
       log.info({}, 'closed');
@@ -113,7 +122,11 @@ export async function openGateway(options: Options): Promise<Gateway> {
   };
 }
 
-function httpDeps({ settings, log, now = () => new Date(), env = process.env }: Options, house: House, kv: Kv): Parameters<typeof createHttpApp>[0] {
+function httpDeps(
+  { settings, log, now = () => new Date(), env = process.env }: Options,
+  house: House,
+  kv: Kv,
+): Omit<Parameters<typeof createHttpApp>[0], 'directory'> {
   const { store, vault, tenants, flow } = house;
   const fetch = createGuardedFetch({ loopback: settings.loopback });
   const connections = createConnections({
@@ -160,6 +173,29 @@ function httpDeps({ settings, log, now = () => new Date(), env = process.env }: 
   };
 }
 
+function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: Doctor, now: () => Date): Directory {
+  const deps: DirectoryDeps = { ...flow, store, vault };
+  return {
+    async authenticate(bearer, tenantId) {
+      const holder = await authenticateToken({ store, vault, now, newId: flow.newId }, bearer);
+      const live = holder?.tenantId === tenantId ? tenants.get(tenantId) : null;
+      return holder && live?.mode === 'scim' ? { ...holder, tenant: live.tenant } : null;
+    },
+    methods: methodsOf,
+    async answer({ tenantId, prefix, reference }, request, seen) {
+      const live = tenants.get(tenantId)!;
+      const base = `${settings.baseUrl}/api/v1/scim/${tenantId}/v2`;
+      const at = { live, base, users: userResource(live.tenant.scim.fields), actor: `scim:${prefix}`, reference };
+      const began = performance.now();
+      const answer = await answerDirectory(deps, at, request);
+      doctor.note(at, request, answer, { ...seen, ms: performance.now() - began });
+      return answer;
+    },
+    failure: directoryFailure,
+    bodyBytes: LIMITS.bodyBytes,
+  };
+}
+
 async function ready(database: Database, kv: Kv): Promise<{ ok: boolean; checks: Record<string, string> }> {
   const say = async (ping: () => Promise<void>) =>
     ping().then(
@@ -187,8 +223,8 @@ async function reload(house: House): Promise<AppliedTenant[]> {
 
 const POLL_MS = 1000;
 
-/** Two loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
-function createWorkers(house: House, now: () => Date) {
+/** Loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
+function createWorkers(house: House, now: () => Date, doctor: Doctor) {
   const local = createLocalConnector();
   const deliver: DeliverDeps = {
     store: house.store,
@@ -201,6 +237,8 @@ function createWorkers(house: House, now: () => Date) {
   return {
     start() {
       loops.push(every(POLL_MS, house.log, 'tenants', () => house.tenants.refresh()));
+      loops.push(every(POLL_MS, house.log, 'doctor', () => doctor.flush()));
+      loops.push(every(POLL_MS, house.log, 'groups', async () => void (await settleGroups({ ...house.flow, store: house.store }, house.tenants))));
       loops.push(
         every(POLL_MS, house.log, 'outbox', async () => {
           while ((await deliverDue(deliver)) > 0);

@@ -29,6 +29,8 @@ export interface Request {
   /** Who asked, for the journal: `connection:<id>`, `cli`, `key:<prefix>`. */
   actor: string;
   reference: string | null;
+  /** What a directory asked for, for its sync log. */
+  action?: JournalEntry['action'];
   brake?: Guard;
   dryRun?: boolean;
 }
@@ -192,14 +194,16 @@ function turnKeys({ live, lookup }: Request): string[] {
 }
 
 /** What was changed and why, without the values: the journal outlives the people in it. */
-function journalEntry({ actor, reference }: Request, made: Plan, now: Date): JournalEntry {
+function journalEntry({ actor, reference, action = null }: Request, made: Plan, now: Date): JournalEntry {
   const changes = made.changes.map((change) => {
     const grant = change.entity === 'grant' ? (change.after ?? change.before) : null;
-    const action = change.before === null ? 'create' : change.after === null ? 'delete' : 'update';
+    const membership = change.entity === 'membership' ? (change.after ?? change.before) : null;
+    const done = change.before === null ? 'create' : change.after === null ? 'delete' : 'update';
     return {
       entity: change.entity,
-      action,
+      action: done,
       reason: change.reason,
+      ...(membership ? { group: membership.groupId, source: membership.source } : {}),
       ...(grant ? { target: grant.target, source: grant.source, rule: grant.rule } : {}),
     };
   });
@@ -209,6 +213,7 @@ function journalEntry({ actor, reference }: Request, made: Plan, now: Date): Jou
     at: now,
     actor,
     cause: made.intent,
+    action,
     resourceType: 'User',
     resourceId: made.userId,
     outcome: 'SUCCESS',

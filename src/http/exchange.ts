@@ -12,6 +12,8 @@ export interface Exchange extends RequestContext {
   refused: { code: string; check: string } | null;
   /** The route has no page: whatever the client would rather have, it gets JSON. */
   jsonOnly: boolean;
+  /** What the log line says of the place, where the route's own pattern says too little. */
+  route: string | null;
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // no I, L, O, U: it is read out on the telephone
@@ -38,13 +40,21 @@ export const followRequests =
   ({ log }: { log: Log }): RequestHandler =>
   (req, res, next) => {
     const started = performance.now();
-    const exchange: Exchange = { reference: newReference(), ip: req.ip ?? 'unknown', tenant: null, connection: null, refused: null, jsonOnly: false };
+    const exchange: Exchange = {
+      reference: newReference(),
+      ip: req.ip ?? 'unknown',
+      tenant: null,
+      connection: null,
+      refused: null,
+      jsonOnly: false,
+      route: null,
+    };
     res.locals['exchange'] = exchange;
     res.setHeader('X-Request-Reference', exchange.reference);
     res.once('close', () => {
       const line = {
         method: req.method,
-        route: routeOf(req),
+        route: exchange.route ?? routeOf(req),
         status: res.statusCode,
         ms: Math.round(performance.now() - started),
         reference: exchange.reference,

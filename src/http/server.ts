@@ -21,6 +21,7 @@ import { createLimits } from './limits.ts';
 import { oidcRouter } from './oidc.ts';
 import { operationRouter } from './operation.ts';
 import { samlRouter } from './saml.ts';
+import { type Directory, scimRouter } from './scim.ts';
 import { createSessions } from './session.ts';
 import { signInRouter } from './sign-in.ts';
 
@@ -60,6 +61,7 @@ export interface HttpDeps {
     learning(tenant: Tenant, state: UserState): Learning;
   };
   admin: AdminReads;
+  directory: Directory;
   health: { ready(): Promise<{ ok: boolean; checks: Record<string, string> }> };
   clock: () => Date;
 }
@@ -77,6 +79,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(followRequests(deps));
   app.use(protectiveHeaders(deps.settings));
   app.use(operationRouter(deps));
+  app.use('/api/v1/scim', scimRouter(deps));
   app.use('/api/v1', adminRouter(deps));
   app.use(signInRouter(deps, limits));
   app.use(samlRouter(deps, { sessions, limits }));

@@ -4,13 +4,13 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { targetsOf } from '../../src/core/diff.ts';
 import type { Intent } from '../../src/core/intent.ts';
-import type { Rule } from '../../src/core/mapping.ts';
+import type { Condition, Rule } from '../../src/core/mapping.ts';
 import type { GroupClaim, Mode, Role } from '../../src/core/model.ts';
 import { Refusal } from '../../src/core/refusal.ts';
 import type { Tenant } from '../../src/core/tenant.ts';
-import { assertion, group, makeMemory, makeTenant, rule } from './world.ts';
+import { assertion, directorySays, group, makeMemory, makeTenant, rule } from './world.ts';
 
-type Rules = Record<string, { group: string; enrol?: string[]; role?: Role }>;
+type Rules = Record<string, { group: string; ids?: string[]; enrol?: string[]; role?: Role }>;
 interface SignIn {
   sso?: string;
   second?: string;
@@ -22,7 +22,13 @@ interface SignIn {
   untrusted?: string;
 }
 type Edit = Omit<Extract<Intent, { kind: 'edit' }>, 'kind'>;
-type Step = SignIn | { edit: Edit } | { create: { email: string } } | { remap: Rules } | { mode: Mode };
+/** A step of the directory (SCIM), or of a person who puts somebody into a group by hand. Without a user it speaks of the first. */
+type DirectoryStep =
+  | { directory: Parameters<typeof directorySays>[0]; create?: true }
+  | { directoryDeletes: true }
+  | { join: string; id?: string; byHand?: true }
+  | { leave: string; id?: string; byHand?: true };
+type Step = SignIn | DirectoryStep | { edit: Edit } | { create: { email: string } } | { remap: Rules } | { mode: Mode };
 interface Case {
   name: string;
   rules?: Rules;
@@ -34,7 +40,8 @@ interface Case {
   then: { refused?: string; changes?: string[]; enrolled?: string[]; lost?: string[]; role?: Role; status?: string; title?: string; users?: number };
 }
 
-const toRules = (rules: Rules): Rule[] => Object.entries(rules).map(([id, r]) => rule(id, group(r.group), r.enrol ?? [], r.role ?? null));
+const toRules = (rules: Rules): Rule[] =>
+  Object.entries(rules).map(([id, r]) => rule(id, { ...group(r.group), ...(r.ids && { ids: r.ids }) } as Condition, r.enrol ?? [], r.role ?? null));
 
 function take(memory: ReturnType<typeof makeMemory>, step: Step) {
   const first = [...memory.users.keys()][0];
@@ -43,11 +50,14 @@ function take(memory: ReturnType<typeof makeMemory>, step: Step) {
     return undefined;
   }
   if ('edit' in step) return memory.run({ kind: 'edit', ...step.edit }, first);
-  if ('create' in step) return memory.run({ kind: 'edit', profile: step.create });
+  const directed = directoryIntent(step);
+  if (directed) return memory.run(directed, first);
+  if ('create' in step) return memory.run({ kind: 'edit', profile: step.create as { email: string } });
   if ('remap' in step) {
     memory.tenant = { ...memory.tenant, mapping: { version: 2, rules: toRules(step.remap) } };
     return memory.run({ kind: 'remap' }, first);
   }
+  if (!('email' in step)) throw new Error('not a step');
   const connection = step.sso ? 'sso' : 'second';
   const groups: GroupClaim | string[] =
     typeof step.groups === 'string' ? ({ said: step.groups, detail: 'case' } as GroupClaim) : (step.groups ?? { said: 'absent' });
@@ -66,6 +76,23 @@ function take(memory: ReturnType<typeof makeMemory>, step: Step) {
     else made.statement.profile.email = step.email;
   }
   return memory.run(made);
+}
+
+function directoryIntent(step: Step): Intent | null {
+  if ('directory' in step) {
+    const revise = () => directorySays(step.directory);
+    return { kind: 'resource', write: step.create ? 'create' : 'update', ifVersion: null, revise };
+  }
+  if ('directoryDeletes' in step) return { kind: 'resource', write: 'delete', ifVersion: null };
+  if (!('join' in step || 'leave' in step)) return null;
+  const displayName = 'join' in step ? step.join : step.leave;
+  return {
+    kind: 'group',
+    group: { id: step.id ?? `id-of-${displayName}`, displayName, externalId: null },
+    by: step.byHand ? 'manual' : 'directory',
+    member: 'join' in step,
+    adopt: ({ user }) => directorySays({ userName: user.userName, email: user.email }),
+  };
 }
 
 const folder = new URL('../../fixtures/plans/', import.meta.url);

@@ -9,7 +9,7 @@ import type { ClaimTest, Condition, Rule, TextTest } from '../../src/core/mappin
 import { type GroupClaim, type Mode, ROLES, type Target } from '../../src/core/model.ts';
 import { plan } from '../../src/core/plan.ts';
 import { Refusal } from '../../src/core/refusal.ts';
-import { assertion, grantsOf, group, makeMemory, makeTenant, rule } from './world.ts';
+import { assertion, directorySays, grantsOf, group, makeMemory, makeTenant, rule } from './world.ts';
 
 const GROUPS = ['a', 'b', 'c', 'A'];
 const TARGETS: Target[] = ['bundle:1', 'collection:2', 'group:3'];
@@ -72,7 +72,28 @@ const sso = fc
       }),
   );
 const edit = fc.record({ grant: fc.subarray(TARGETS), revoke: fc.subarray(TARGETS) }).map((e): Intent => ({ kind: 'edit', ...e }));
+const directory = fc
+  .record({ active: fc.boolean(), title: fc.constantFrom('', 'T3') })
+  .map(
+    (said): Intent => ({
+      kind: 'resource',
+      write: 'update',
+      ifVersion: null,
+      revise: () => directorySays({ userName: 'me', email: 'me@acme.example', ...said }),
+    }),
+  );
+const membership = fc.record({ name: fc.constantFrom(...GROUPS), member: fc.boolean(), by: fc.constantFrom('directory', 'manual') }).map(
+  ({ name, member, by }): Intent => ({
+    kind: 'group',
+    group: { id: `id-${name}`, displayName: name, externalId: null },
+    by,
+    member,
+    adopt: () => directorySays({ userName: 'me', email: 'me@acme.example' }),
+  }),
+);
 const step = fc.oneof(
+  { weight: 2, arbitrary: directory },
+  { weight: 3, arbitrary: membership },
   { weight: 4, arbitrary: sso },
   { weight: 2, arbitrary: edit },
   { weight: 1, arbitrary: fc.constant<Intent>({ kind: 'remap' }) },
@@ -104,7 +125,9 @@ function live(first: Rule[], steps: Step[], look: (memory: ReturnType<typeof mak
   const { userId } = memory.run(assertion('sso', 'me', { groups: ['a'] }));
   for (const { intent, mapping, mode } of steps) {
     if (mapping) memory.tenant = { ...memory.tenant, mapping: { version: memory.tenant.mapping.version + 1, rules: mapping } };
-    memory.mode = mode;
+    // A directory is heard in its own mode only.
+    const directed = intent.kind === 'resource' || (intent.kind === 'group' && intent.by === 'directory');
+    memory.mode = directed ? 'scim' : mode;
     if (!refused(() => memory.dryRun(intent, userId))) look(memory, intent, userId);
   }
 }
@@ -129,9 +152,11 @@ describe('plan', () => {
   it('lets no machine touch a manual grant', () => {
     check((memory, intent, userId) => {
       const manual = () => memory.only().grants.filter((g) => g.source === 'manual');
-      const before = manual();
+      const byHand = () => memory.only().memberships.filter((m) => m.source === 'manual');
+      const [before, members] = [manual(), byHand()];
       memory.run(intent, userId);
       if (intent.kind !== 'edit') expect(manual()).toEqual(before);
+      if (intent.kind !== 'group' || intent.by !== 'manual') expect(byHand()).toEqual(members);
     });
   });
 
@@ -142,7 +167,7 @@ describe('plan', () => {
       const state = memory.only();
       const machine = new Set(
         countingFacts(state, memory).flatMap((i) =>
-          conclude(subjectOf(i), memory.tenant.mapping).targets.map((t) => `${t.target} ${i.source} ${t.rule}`),
+          conclude(subjectOf(i, state), memory.tenant.mapping).targets.map((t) => `${t.target} ${i.source} ${t.rule}`),
         ),
       );
       memory.run({ kind: 'remap' }, userId);
@@ -151,7 +176,8 @@ describe('plan', () => {
       const stranger = {
         ...state,
         grants: state.grants.filter((g) => g.source === 'manual'),
-        user: { ...state.user, role: 'admin' as const, status: 'locked' as const },
+        // A suspension outlives the source that gave it: leaving a mode lets nobody in.
+        user: { ...state.user, role: 'admin' as const, status: state.user.status === 'suspended' ? state.user.status : ('locked' as const) },
       };
       const made = plan({ bySubject: stranger, byEmail: [] }, { kind: 'remap' }, memory.world());
       const after = replay(stranger, made);

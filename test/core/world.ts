@@ -1,7 +1,8 @@
 /** A small tenant and people to plan for, and a memory that plays the store: apply = replay. */
 
 import { replay } from '../../src/core/diff.ts';
-import type { Candidates, EmailTrust, Intent } from '../../src/core/intent.ts';
+import { restoreKeyOf } from '../../src/core/fold.ts';
+import type { Candidates, DirectoryStatement, EmailTrust, Intent } from '../../src/core/intent.ts';
 import type { Condition, Rule } from '../../src/core/mapping.ts';
 import {
   type GroupClaim,
@@ -47,6 +48,7 @@ export function makeTenant(rules: Rule[], overrides: { connections?: string[]; p
     },
     connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example` }) as Connection), // what planning and applying read of a connection
     catalogue: { courses: [], bundles: [], collections: [], groups: [] },
+    scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
     mapping: { version: 1, rules },
     tests: [],
     returnTo: [],
@@ -79,6 +81,31 @@ export const assertion = (
   emailTrust,
 });
 
+/** All that a directory says of a person. */
+export const directorySays = (said: {
+  userName: string;
+  email?: string;
+  externalId?: string;
+  active?: boolean;
+  title?: string;
+}): DirectoryStatement => ({
+  resource: { userName: said.userName },
+  externalId: said.externalId ?? null,
+  active: said.active ?? true,
+  profile: {
+    userName: said.userName,
+    email: said.email ?? '',
+    displayName: said.userName,
+    givenName: '',
+    familyName: '',
+    locale: '',
+    timezone: '',
+    title: said.title ?? '',
+  },
+  fields: {},
+  claims: {},
+});
+
 /** Users by id, and the plans that made them. */
 export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
   const users = new Map<string, UserState>();
@@ -87,6 +114,7 @@ export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
 
   function candidates(intent: Intent, userId?: string): Candidates {
     const all = [...users.values()];
+    if (intent.kind === 'resource' && intent.write === 'create') return restorable(all, intent.revise(null));
     const email = intent.kind === 'assertion' ? intent.statement.profile.email : intent.kind === 'edit' ? intent.profile?.email : undefined;
     const key = email === undefined ? null : foldKey(email);
     const bySubject = all.find((s) =>
@@ -94,6 +122,17 @@ export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
     );
     const byEmail = all.filter(({ user }) => user.status !== 'deleted' && key !== null && (user.emailKey === key || user.userNameKey === key));
     return { bySubject: bySubject ?? null, byEmail };
+  }
+
+  function restorable(all: UserState[], { profile, externalId }: DirectoryStatement): Candidates {
+    const [nameKey, emailKey] = [foldKey(profile.userName), foldKey(profile.email)];
+    const key = restoreKeyOf({ externalId, userNameKey: nameKey });
+    const live = all.filter(({ user }) => user.status !== 'deleted');
+    const byEmail = live.filter(
+      ({ user }) =>
+        user.userNameKey === nameKey || (emailKey !== '' && user.emailKey === emailKey) || (externalId !== null && user.externalId === externalId),
+    );
+    return { bySubject: all.find(({ user }) => user.restoreKey === key) ?? null, byEmail };
   }
 
   const memory = {

@@ -1,0 +1,114 @@
+/** Memberships: who comes into a group and who leaves it, by the directory or by hand; and what a group's new name means for those in it. */
+import type { DirectoryStatement, Intent } from '../core/intent.ts';
+import type { Group, GroupSource, UserState } from '../core/model.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { Store } from '../store/store.ts';
+import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
+import type { LiveTenant } from './tenants.ts';
+
+export interface MembershipDeps extends ProvisionDeps {
+  store: Pick<Store, 'people' | 'apply' | 'groups'>;
+}
+
+/** `reset`: exactly those of `add`, of this source; else those come and those of `remove` go. */
+export interface MemberChange {
+  reset: boolean;
+  add: readonly string[];
+  remove: readonly string[];
+}
+
+export interface MembersMoved {
+  changed: number;
+  /** Ids to be added that are no user's here. */
+  unknown: string[];
+  /** Were to go, and are still there because somebody put them in by hand. */
+  byHand: string[];
+}
+
+interface Moving {
+  live: LiveTenant;
+  group: Group;
+  change: MemberChange;
+  by: GroupSource;
+  actor: string;
+  reference: string | null;
+  /** What the directory says from now on of somebody it never spoke of before. */
+  adopt: (state: UserState) => DirectoryStatement;
+}
+
+/** Plans those people only whose membership differs. A request that was cut off goes on where it was when it is made again. */
+export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise<MembersMoved> {
+  const { change, group, by } = moving;
+  const there = change.reset ? new Set(await deps.store.groups.memberIds(group.tenantId, group.id, by)) : null;
+  const wanted = new Set(change.add);
+  const come = [...wanted].filter((id) => !there?.has(id));
+  const go = there ? [...there].filter((id) => !wanted.has(id)) : [...new Set(change.remove)].filter((id) => !wanted.has(id));
+  const moved: MembersMoved = { changed: 0, unknown: [], byHand: [] };
+  const steps = [...come.map((userId) => ({ userId, member: true })), ...go.map((userId) => ({ userId, member: false }))];
+  for (let i = 0; i < steps.length; i += TOGETHER) {
+    const some = steps.slice(i, i + TOGETHER);
+    const done = await provisionTogether(
+      deps,
+      some.map(({ userId, member }) => requestOf(moving, userId, member)),
+    );
+    done.forEach((one, n) => {
+      note(moved, some[n]!, one, group.id);
+    });
+  }
+  return moved;
+}
+
+function note(moved: MembersMoved, { userId, member }: { userId: string; member: boolean }, done: Provisioned | Refusal, groupId: string): void {
+  if (done instanceof Refusal) {
+    if (done.code !== 'not-found') throw done;
+    if (member) moved.unknown.push(userId);
+    return;
+  }
+  if (done.plan.changes.length > 0) moved.changed++;
+  if (!member && done.after.memberships.some((m) => m.groupId === groupId)) moved.byHand.push(userId);
+}
+
+function requestOf({ live, group: { id, displayName, externalId }, by, actor, reference, adopt }: Moving, userId: string, member: boolean) {
+  const intent: Intent = { kind: 'group', group: { id, displayName, externalId }, by, member, adopt };
+  return { live, intent, lookup: { by: 'user' as const, userId }, actor, reference, ...(by === 'directory' && { action: 'UPDATE' as const }) };
+}
+
+interface Settling {
+  live: LiveTenant;
+  group: Group;
+  actor: string;
+  reference: string | null;
+  /** Larger groups are left to the worker: a client does not wait for fifty thousand people. */
+  most: number;
+}
+
+/**
+ * A group has a new name or externalId: conclude again for everybody in it. The row says that this is owed until it is done, so that a
+ * process that dies leaves it to the next. Where rules are bound by id nothing comes of it.
+ */
+export async function settleGroup(deps: MembershipDeps, { live, group, actor, reference, most }: Settling): Promise<void> {
+  for (let after: string | null = null, seen = 0; ; ) {
+    const page: { userId: string }[] = await deps.store.groups.members(group.tenantId, group.id, { after, limit: TOGETHER });
+    const intent: Intent = { kind: 'remap' };
+    await provisionTogether(
+      deps,
+      page.map(({ userId }) => ({ live, intent, lookup: { by: 'user', userId }, actor, reference })),
+    );
+    if (page.length < TOGETHER) return deps.store.groups.settle(group);
+    seen += page.length;
+    if (seen >= most) return;
+    after = page.at(-1)!.userId;
+  }
+}
+
+/** What no request finished. How many groups were settled. */
+export async function settleGroups(deps: MembershipDeps, tenants: { get(id: string): LiveTenant | null }): Promise<number> {
+  let settled = 0;
+  for (const group of await deps.store.groups.unsettled(20)) {
+    const live = tenants.get(group.tenantId);
+    if (!live) continue;
+    await settleGroup(deps, { live, group, actor: 'serve', reference: null, most: Number.POSITIVE_INFINITY });
+    settled++;
+  }
+  return settled;
+}
