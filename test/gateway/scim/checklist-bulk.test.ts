@@ -87,6 +87,18 @@ describe('Bulk', () => {
     expect((await client.find('Groups', 'displayName eq "Lost"')).body.totalResults).toBe(0);
   });
 
+  it('a reference to a POST that failed is 409 or 400, and nothing half is made of it', async () => {
+    const known = await hire(client);
+    const answer = await bulk([
+      { method: 'POST', path: '/Users', bulkId: 'taken', data: { userName: known.userName } },
+      { method: 'POST', path: '/Groups', bulkId: 'g', data: { displayName: 'Half', members: [{ value: 'bulkId:taken' }] } },
+      { method: 'PATCH', path: '/Users/bulkId:taken', data: { schemas: [PATCH_OP], Operations: [{ op: 'add', path: 'title', value: 'x' }] } },
+    ]);
+    expect(statuses(answer)[0]).toBe('409');
+    for (const status of statuses(answer).slice(1)) expect(['400', '409']).toContain(status);
+    expect((await client.find('Groups', 'displayName eq "Half"')).body.totalResults).toBe(0);
+  });
+
   it('failOnErrors: n stops after n errors and the rest is absent; without it all are done', async () => {
     const bad = () => ({ method: 'POST', path: '/Users', bulkId: uniqueName(), data: { title: 'nameless' } });
     const [kept, never] = [user('kept'), user('never')];

@@ -94,7 +94,8 @@ describe('PATCH', () => {
     [{ Operations: [{ op: 7, path: 'title', value: 'x' }] }, 'op'],
     [{ Operations: [{ op: 'add', path: 7, value: 'x' }] }, 'path'],
     [{ Operations: [{ op: 'add', path: 'title' }] }, 'value'],
-    [{ schemas: ['urn:example:Other'], Operations: [{ op: 'add', path: 'title', value: 'x' }] }, 'schemas'],
+    [{ schemas: 'urn:example:Other', Operations: [{ op: 'add', path: 'title', value: 'x' }] }, 'schemas'],
+    [{ schemas: [7], Operations: [{ op: 'add', path: 'title', value: 'x' }] }, 'schemas'],
   ])('a message that is none is 400, names the fault, and is looked at before the id: %j', async (body, named) => {
     const made = await hire(client);
     for (const id of [made.id, 'nobody']) {
