@@ -71,7 +71,7 @@ export function testText(op: Comparison, text: string, literal: string): boolean
 }
 
 /** Null and `''` are no values (RFC 7643 §2.5). */
-const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
+const isSaid = (value: unknown): boolean => (typeof value === 'string' && value !== '') || typeof value === 'boolean' || typeof value === 'number';
 
 /** The values there are, as they are compared. */
 function textsOf(leaf: Leaf, at: Json, { list }: Scope): string[] {

@@ -48,7 +48,10 @@ export function patchGroup(operations: readonly Operation[], schema: ResourceSch
 }
 
 function apply(draft: Draft, { op, path, value }: Operation, schema: ResourceSchema): void {
-  if (path) return change(draft, targetOf(path, schema), { op, value });
+  if (path) {
+    change(draft, targetOf(path, schema), { op, value });
+    return;
+  }
   for (const [key, one] of Object.entries(isObject(value) ? value : {})) {
     if (splitUrn(key).urn === null && /^https?:/i.test(key)) draft.ignored.push(`${key.slice(0, 100)}: not a schema of groups`);
     else if (isServers(key, schema)) draft.ignored.push(`${key}: set by the server`);
@@ -78,12 +81,16 @@ function targetOf(path: Path, schema: ResourceSchema): Target {
 type Change = Pick<Operation, 'op' | 'value'>;
 
 function change(draft: Draft, { path, found }: Target, { op, value }: Change): void {
-  const { name } = found.attribute;
-  if (name === 'members')
-    return path.filter ? changeChosen(draft, { filter: path.filter, found }, { op, value }) : changeMembers(draft, found, { op, value });
+  if (found.attribute.name !== 'members') changeOwn(draft, found, { op, value });
+  else if (path.filter) changeChosen(draft, { filter: path.filter, found }, { op, value });
+  else changeMembers(draft, found, { op, value });
+}
+
+/** What the group itself says. */
+function changeOwn(draft: Draft, found: Found, { op, value }: Change): void {
   const next = op === 'remove' ? undefined : normaliseValue(found, value);
-  if (name === 'externalId') draft.externalId = typeof next === 'string' ? next : null;
-  if (name !== 'displayName') return;
+  if (found.attribute.name === 'externalId') draft.externalId = typeof next === 'string' ? next : null;
+  if (found.attribute.name !== 'displayName') return;
   if (op === 'remove') throw mutability('displayName: a group cannot be without it');
   if (typeof next !== 'string') throw invalidValue('displayName: a group cannot be without it');
   draft.displayName = next;
@@ -96,9 +103,8 @@ function changeMembers(draft: Draft, { sub }: Found, { op, value }: Change): voi
   const everybody = op === 'remove' && (value === undefined || value === null);
   const { users, nested } = everybody ? { users: [], nested: [] } : membersIn(value);
   if (everybody || op === 'replace') empty(draft);
-  if (op === 'remove') return takeOut(draft, [...users, ...nested]);
-  putIn(draft, users);
-  for (const id of nested) draft.nested.add(id);
+  if (op === 'remove') takeOut(draft, [...users, ...nested]);
+  else putIn(draft, users, nested);
 }
 
 function empty(draft: Draft): void {
@@ -108,11 +114,12 @@ function empty(draft: Draft): void {
   draft.nested.clear();
 }
 
-function putIn(draft: Draft, ids: readonly string[]): void {
+function putIn(draft: Draft, ids: readonly string[], nested: readonly string[]): void {
   for (const id of ids) {
     draft.add.add(id);
     draft.remove.delete(id);
   }
+  for (const id of nested) draft.nested.add(id);
   if (draft.add.size > MOST_MEMBERS) throw invalidValue(`members: more than ${MOST_MEMBERS} in one request`);
 }
 
@@ -129,11 +136,14 @@ function takeOut(draft: Draft, ids: readonly string[]): void {
 /** `members[value eq "u1"]`. A member is its id: there is nothing of it to be changed. */
 function changeChosen(draft: Draft, { filter, found: { sub } }: { filter: Filter; found: Found }, { op, value }: Change): void {
   const ids = chosen(filter);
-  if (op === 'remove' && (sub === null || sub.name === 'value')) return takeOut(draft, ids);
   if (sub && sub.name !== 'value') throw mutability(`members.${sub.name}: set by the server`);
+  if (op === 'remove') {
+    takeOut(draft, ids);
+    return;
+  }
   const others = membersIn(isObject(value) && !keyed(value, 'value') ? [] : value).users.filter((id) => !ids.includes(id));
   if (others.length > 0) throw mutability('members.value: a member is added or removed, never changed');
-  putIn(draft, ids);
+  putIn(draft, ids, []);
 }
 
 function chosen(filter: Filter): string[] {
