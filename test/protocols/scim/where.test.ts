@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Where } from '../../../src/core/search.ts';
+import fc from 'fast-check';
+import { foldKey } from '../../../src/core/profile.ts';
+import type { SearchValue, Where } from '../../../src/core/search.ts';
 import { ScimError } from '../../../src/protocols/scim/error.ts';
+import { matches } from '../../../src/protocols/scim/evaluate.ts';
 import { parseFilter } from '../../../src/protocols/scim/filter.ts';
-import { ENTERPRISE, GROUP, GROUP_RESOURCE, USER, userResource } from '../../../src/protocols/scim/schema.ts';
+import { type Attribute, ENTERPRISE, GROUP, GROUP_RESOURCE, USER, userResource } from '../../../src/protocols/scim/schema.ts';
 import { compileFilter, compileSort } from '../../../src/protocols/scim/where.ts';
 
 const users = userResource({ 'urn:acme:2.0:User:shift': 'shift' });
@@ -140,4 +143,154 @@ test.each<[string, string]>([
 
 test.each(['foo', '', 'name', 'meta', 'addresses', 'password', 'photos', '__proto__', 'emails.constructor'])('nothing is sorted by %p', (sortBy) => {
   expect(() => compileSort(sortBy, users)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidPath' }));
+});
+
+type Json = Record<string, unknown>;
+
+/** What the store keeps of a resource, written once more from the words of core/search. */
+function rowsOf(resource: Json): SearchValue[] {
+  const of = (container: Json, attributes: readonly Attribute[], prefix: string): SearchValue[] =>
+    attributes.flatMap((attribute) => {
+      const name = `${prefix}${attribute.name.toLowerCase()}`;
+      const values = [container[attribute.name] ?? []].flat() as unknown[];
+      return values.flatMap((value, element) =>
+        (attribute.subAttributes ? parts(value as Json, attribute, name) : [{ leaf: attribute, name, value }]).flatMap((one) => row(one, element)),
+      );
+    });
+  const parts = (value: Json, { subAttributes = [] }: Attribute, name: string) =>
+    subAttributes.map((leaf) => ({ leaf, name: `${name}.${leaf.name.toLowerCase()}`, value: value[leaf.name] }));
+  const row = ({ leaf, name, value }: { leaf: Attribute; name: string; value: unknown }, element: number): SearchValue[] => {
+    const constant = name === 'meta.resourcetype' || name === 'groups.type' || (name === 'schemas' && value === USER);
+    if (value === undefined || !leaf.searchable || constant) return [];
+    return [{ attribute: name, element, value: leaf.caseExact ? String(value) : leaf.type === 'dateTime' ? String(value) : foldKey(String(value)) }];
+  };
+  const own = of(resource, [...users.common, ...users.core.attributes], '');
+  return [...own, ...users.extensions.flatMap((one) => of((resource[one.id] ?? {}) as Json, one.attributes, `${one.id.toLowerCase()}:`))];
+}
+
+function finds(where: Where, rows: readonly SearchValue[]): boolean {
+  switch (where.kind) {
+    case 'all':
+      return where.of.every((one) => finds(one, rows));
+    case 'any':
+      return where.of.some((one) => finds(one, rows));
+    case 'not':
+      return !finds(where.of, rows);
+    case 'present':
+      return rows.some(({ attribute }) => attribute === where.attribute);
+    case 'element': {
+      const mine = rows.filter(({ attribute }) => attribute.startsWith(`${where.attribute}.`));
+      const elements = [...new Set(mine.map(({ element }) => element))];
+      return elements.some((element) =>
+        finds(
+          where.where,
+          mine.filter((one) => one.element === element),
+        ),
+      );
+    }
+    case 'compare': {
+      const values = rows.filter(({ attribute }) => attribute === where.attribute).map(({ value }) => value);
+      return where.op === 'ne'
+        ? values.length === 0 || values.some((value) => value !== where.value)
+        : values.some((value) => compares(where.op, value, where.value));
+    }
+  }
+}
+
+function compares(op: string, value: string, literal: string): boolean {
+  const order = Buffer.compare(Buffer.from(value), Buffer.from(literal));
+  if (op === 'co' || op === 'sw' || op === 'ew')
+    return { co: value.includes(literal), sw: value.startsWith(literal), ew: value.endsWith(literal) }[op];
+  return (
+    (op === 'eq' && order === 0) || (order > 0 && op[0] === 'g') || (order < 0 && op[0] === 'l') || (order === 0 && op[1] === 'e' && op !== 'ne')
+  );
+}
+
+const said = fc.constantFrom('a', 'B', 'b', 'ab', 'é', 'É', '\u{1f600}', '\ufffd', '%', ' a ', 'work', 'x_y');
+const few = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined });
+const element2 = fc.record({ value: said, type: said, primary: fc.boolean(), display: said }, { requiredKeys: [] });
+const resource = fc
+  .record({
+    userName: said,
+    externalId: few(said),
+    title: few(said),
+    active: few(fc.boolean()),
+    name: few(fc.record({ givenName: said, familyName: said }, { requiredKeys: [] })),
+    emails: few(fc.array(element2, { minLength: 1, maxLength: 3 })),
+    photos: few(fc.array(element2, { minLength: 1, maxLength: 2 })),
+    groups: few(fc.array(fc.record({ value: said, display: said, type: fc.constant('direct') }), { minLength: 1, maxLength: 2 })),
+    schemas: fc.constantFrom([USER], [USER, ENTERPRISE]),
+    meta: fc.record({ resourceType: fc.constant('User'), created: fc.constantFrom('2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z') }),
+    [ENTERPRISE]: few(fc.record({ department: said, manager: fc.record({ value: said }) }, { requiredKeys: [] })),
+  })
+  .map((one) => JSON.parse(JSON.stringify(one)) as Json);
+
+const literal = fc
+  .oneof(said, fc.constantFrom('', ' ', USER, ENTERPRISE, 'User', 'direct', '2026-01-01T12:00:00+12:00', 'true'))
+  .map((text) => JSON.stringify(text));
+const testOf = (names: string[]) =>
+  fc.oneof(
+    fc.constantFrom(...names).map((name) => `${name} pr`),
+    fc
+      .tuple(
+        fc.constantFrom(...names),
+        fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'),
+        fc.oneof(literal, literal, fc.constantFrom('true', 'false', 'null')),
+      )
+      .map((parts) => parts.join(' ')),
+  );
+const joined = (one: fc.Arbitrary<string>) =>
+  fc
+    .array(fc.tuple(fc.constantFrom('and', 'or'), fc.constantFrom('', 'not'), one), { minLength: 1, maxLength: 3 })
+    .map((parts) => parts.map(([word, not, text], at) => `${at === 0 ? '' : ` ${word} `}${not === '' ? text : `not (${text})`}`).join(''));
+const inner = joined(testOf(['value', 'type', 'primary', 'display']));
+const NAMES = [
+  'userName',
+  'externalId',
+  'title',
+  'active',
+  'name',
+  'name.givenName',
+  'emails',
+  'emails.type',
+  'emails.primary',
+  'groups',
+  'groups.type',
+  'schemas',
+];
+const outer = fc.oneof(
+  testOf([...NAMES, 'meta', 'meta.resourceType', 'meta.created', 'photos.type', `${ENTERPRISE}:department`, `${ENTERPRISE}:manager`]),
+  fc
+    .tuple(fc.constantFrom('emails', 'photos', 'groups', 'roles'), inner, fc.constantFrom('', '.value eq "a"', '.type pr'))
+    .map(([list, filter, rest]) => `${list}[${filter}]${rest}`),
+);
+
+test('what is compiled finds whom a plain evaluation finds', () => {
+  let compared = 0;
+  fc.assert(
+    fc.property(
+      joined(
+        fc.oneof(
+          outer,
+          joined(outer).map((text) => `(${text})`),
+        ),
+      ),
+      resource,
+      (text, one) => {
+        const filter = parseFilter(text);
+        let where: Where | null = null;
+        try {
+          where = compileFilter(filter, users);
+        } catch (error) {
+          if (!(error instanceof ScimError)) throw error;
+          expect(() => matches(filter, one, users)).toThrow(ScimError);
+        }
+        if (!where) return;
+        compared++;
+        expect(finds(where, rowsOf(one))).toBe(matches(filter, one, users));
+      },
+    ),
+    { numRuns: 5000 },
+  );
+  expect(compared).toBeGreaterThan(1000);
 });
