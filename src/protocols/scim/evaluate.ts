@@ -10,55 +10,69 @@ import { elementsOf, type Leaf, leafOf, leavesOf, literalText, type Scope, whole
 import { isObject, type Json, own } from './own.ts';
 import type { Found, ResourceSchema } from './schema.ts';
 
+type Test = (at: Json) => boolean;
+
 /** Throws 400 invalidFilter where `compileFilter` does. */
-export const matches = (filter: Filter, resource: Json, schema: ResourceSchema): boolean => holds(filter, resource, wholeResource(schema));
+export const matches = (filter: Filter, resource: Json, schema: ResourceSchema): boolean => testOf(filter, wholeResource(schema))(resource);
 
-/** Whether one element of `list` fits a value filter; of any sub-attribute, searchable or not. */
-export const matchesElement = (filter: Filter, element: unknown, { list, schema }: { list: Found; schema: ResourceSchema }): boolean =>
-  holds(filter, objectOf(element), { schema, list, anything: true });
+/** Whether an element of `list` fits a value filter; of any sub-attribute, searchable or not. */
+export const elementTest = (filter: Filter, list: Found, schema: ResourceSchema): Test => testOf(filter, { schema, list, anything: true });
 
-/** Every branch is looked at, so that what is wrong with a filter does not depend on the resource. */
-function holds(filter: Filter, at: Json, scope: Scope): boolean {
+/** Names and values are looked up once, however many resources are tested. */
+function testOf(filter: Filter, scope: Scope): Test {
   switch (filter.kind) {
-    case 'and':
-      return filter.of.map((one) => holds(one, at, scope)).every(Boolean);
-    case 'or':
-      return filter.of.map((one) => holds(one, at, scope)).some(Boolean);
-    case 'not':
-      return !holds(filter.of, at, scope);
+    case 'and': {
+      const tests = filter.of.map((one) => testOf(one, scope));
+      return (at) => tests.every((test) => test(at));
+    }
+    case 'or': {
+      const tests = filter.of.map((one) => testOf(one, scope));
+      return (at) => tests.some((test) => test(at));
+    }
+    case 'not': {
+      const test = testOf(filter.of, scope);
+      return (at) => !test(at);
+    }
     case 'present':
-      return present(filter.path, at, scope);
+      return presence(filter.path, scope);
     case 'element':
-      return someElement(filter, at, scope);
+      return someElement(filter, scope);
     default:
-      return filter.value === null ? comparesWithNull(filter, at, scope) : compares(filter, filter.value, at, scope);
+      return filter.value === null ? nullComparison(filter, scope) : comparison(filter, filter.value, scope);
   }
 }
 
-function someElement({ path, filter }: Filter & { kind: 'element' }, at: Json, scope: Scope): boolean {
+function someElement({ path, filter }: Filter & { kind: 'element' }, scope: Scope): Test {
   const inner = elementsOf(path, scope);
-  // An element of nothing, for the errors.
-  holds(filter, {}, inner);
-  const elements = listOf(own(containerOf(inner.list, at), inner.list.attribute.name)).map(objectOf);
-  return elements.filter((element) => isFound(element, inner)).some((element) => holds(filter, element, inner));
+  const { list } = inner;
+  const test = testOf(filter, inner);
+  const elementsAt = (at: Json): Json[] => listOf(own(containerOf(list, at), list.attribute.name)).map(objectOf);
+  return (at) => elementsAt(at).some((element) => isFound(element, list) && test(element));
 }
 
 /** Of an element without any searchable value (a picture without a type) no search knows. */
-const isFound = (element: Json, { list }: { list: Found }): boolean =>
-  (list.attribute.subAttributes ?? []).some(({ name, searchable }) => searchable && isSaid(own(element, name)));
+const isFound = (element: Json, { attribute }: Found): boolean =>
+  (attribute.subAttributes ?? []).some(({ name, searchable }) => searchable && isSaid(own(element, name)));
 
-const present = (path: string, at: Json, scope: Scope): boolean => leavesOf(path, scope).some((leaf) => textsOf(leaf, at, scope).length > 0);
-
-function comparesWithNull({ path, op }: { path: string; op: Comparison }, at: Json, scope: Scope): boolean {
-  if (op !== 'eq' && op !== 'ne') throw invalidFilter(`filter: ${path} ${op} null means nothing`);
-  return present(path, at, scope) === (op === 'ne');
+function presence(path: string, scope: Scope): Test {
+  const leaves = leavesOf(path, scope);
+  return (at) => leaves.some((leaf) => textsOf(leaf, at, scope).length > 0);
 }
 
-function compares({ path, op }: { path: string; op: Comparison }, value: Exclude<Literal, null>, at: Json, scope: Scope): boolean {
+function nullComparison({ path, op }: { path: string; op: Comparison }, scope: Scope): Test {
+  if (op !== 'eq' && op !== 'ne') throw invalidFilter(`filter: ${path} ${op} null means nothing`);
+  const present = presence(path, scope);
+  return (at) => present(at) === (op === 'ne');
+}
+
+function comparison({ path, op }: { path: string; op: Comparison }, value: Exclude<Literal, null>, scope: Scope): Test {
   const leaf = leafOf(path, scope);
   const literal = literalText(leaf, op, value);
-  const texts = textsOf(leaf, at, scope);
-  return op === 'ne' ? texts.length === 0 || texts.some((text) => text !== literal) : texts.some((text) => testText(op, text, literal));
+  if (op !== 'ne') return (at) => textsOf(leaf, at, scope).some((text) => testText(op, text, literal));
+  return (at) => {
+    const texts = textsOf(leaf, at, scope);
+    return texts.length === 0 || texts.some((text) => text !== literal);
+  };
 }
 
 /** By bytes of UTF-8, as the databases order text; JavaScript's own order is another beyond U+FFFF. */
@@ -66,8 +80,9 @@ export function testText(op: Comparison, text: string, literal: string): boolean
   if (op === 'co') return text.includes(literal);
   if (op === 'sw') return text.startsWith(literal);
   if (op === 'ew') return text.endsWith(literal);
+  if (op === 'eq') return text === literal;
   const order = Buffer.compare(Buffer.from(text), Buffer.from(literal));
-  return { eq: order === 0, ne: order !== 0, gt: order > 0, ge: order >= 0, lt: order < 0, le: order <= 0 }[op];
+  return { ne: order !== 0, gt: order > 0, ge: order >= 0, lt: order < 0, le: order <= 0 }[op];
 }
 
 /** Null and `''` are no values (RFC 7643 §2.5). */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { normaliseValue } from './draft.ts';
 import { invalidValue, noTarget } from './error.ts';
-import { matchesElement } from './evaluate.ts';
+import { elementTest } from './evaluate.ts';
 import type { Filter, Literal } from './filter.ts';
 import { isCleared, isObject, type Json, own, put } from './own.ts';
 import type { Operation } from './patch.ts';
@@ -17,8 +17,15 @@ export interface Revision {
   schema: ResourceSchema;
 }
 
-export const elementsRevised = (elements: Json[], revision: Revision): Json[] =>
-  onePrimary(revision.filter ? chosenRevised(elements, revision.filter, revision) : listRevised(elements, revision), elements);
+/** Each of a request's operations looks at each element. */
+const MOST_ELEMENTS = 1000;
+
+export function elementsRevised(elements: Json[], revision: Revision): Json[] {
+  const after = revision.filter ? chosenRevised(elements, revision.filter, revision) : listRevised(elements, revision);
+  if (after.length > Math.max(MOST_ELEMENTS, elements.length))
+    throw invalidValue(`${revision.found.attribute.name}: more than ${MOST_ELEMENTS} elements`);
+  return onePrimary(after, elements);
+}
 
 export const objectOf = (value: unknown): Json => (isObject(value) ? value : {});
 
@@ -40,9 +47,15 @@ function listRevised(elements: Json[], revision: Revision): Json[] {
   if (op === 'add') return unique([...elements, ...elementsIn(found, value)]);
   // Entra removes with a list of values, and means these only.
   if (value === undefined || value === null) return [];
-  const gone = elementsIn(found, value);
-  return elements.filter((element) => !gone.some((one) => Object.entries(one).every(([key, said]) => own(element, key) === said)));
+  const gone = elementsIn(found, value)
+    .map(identity)
+    .filter((said) => said.length > 0);
+  return elements.filter((element) => !gone.some((said) => said.every(([key, one]) => own(element, key) === one)));
 }
+
+/** What tells an element from others, as far as it is said: value and type; without a value, all. */
+const identity = (element: Json): [string, unknown][] =>
+  Object.entries(element).filter(([key]) => element['value'] === undefined || key === 'value' || key === 'type');
 
 /** `emails.display`: of all elements; where there is none, one is made. */
 function subRevised(elements: Json[], sub: Attribute, revision: Revision): Json[] {
@@ -70,21 +83,16 @@ function unique(elements: readonly Json[]): Json[] {
 
 function chosenRevised(elements: Json[], filter: Filter, revision: Revision): Json[] {
   const { found, schema } = revision;
-  const fits = (element: Json): boolean => matchesElement(filter, element, { list: { ...found, sub: null }, schema });
-  // Of nothing, for the errors of a filter over an empty list.
-  fits({});
-  if (takesAway(revision) || elements.some(fits))
-    return unchanged(
-      elements,
-      elements.flatMap((element) => (fits(element) ? chosenElement(element, revision) : [element])),
-    );
+  const fits = elementTest(filter, { ...found, sub: null }, schema);
+  const chosen = new Set(elements.filter(fits));
+  if (takesAway(revision) || chosen.size > 0) {
+    const after = elements.flatMap((element) => (chosen.has(element) ? chosenElement(element, revision) : [element]));
+    return found.sub ? after : unique(after);
+  }
   const created = chosenElement(asked(filter, found), revision)[0] ?? {};
   if (Object.keys(created).length === 0) throw noTarget(`path: no element of ${found.attribute.name} matches the filter`);
   return [...elements, created];
 }
-
-/** Elements that became the same are one; a list that stays as it was is left alone. */
-const unchanged = (before: Json[], after: Json[]): Json[] => (isDeepStrictEqual(before, after) ? before : unique(after));
 
 function chosenElement(element: Json, revision: Revision): Json[] {
   const { op, found, value } = revision;

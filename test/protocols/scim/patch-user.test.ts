@@ -77,6 +77,7 @@ describe('add, replace and remove', () => {
     ['replaced with nothing', 'replace', 'emails', [], { emails: undefined }],
     ['removed whole', 'remove', 'emails', undefined, { emails: undefined }],
     ['removed by a list of values', 'Remove', 'emails', [{ value: 't@acme.example' }], { emails: [home] }],
+    ['whatever else is said of them', 'Remove', 'emails', [{ ...work, display: 'T' }, {}, null], { emails: [home] }],
     ['removed by an empty list', 'Remove', 'emails', [], {}],
     [
       'a part of every element',
@@ -202,6 +203,17 @@ describe('add, replace and remove', () => {
     expect(patch([...one('remove', 'urn:x:y:2.0:User:a'), ...one('replace', 'urn:x:y:2.0:User', '')], draft).draft).toEqual(person());
     expect(patch(one('remove', 'urn:x:y:2.0:USER'), draft).draft).toEqual(person());
   });
+});
+
+test('a thousand operations on a thousand elements are done in time, and a list has an end', () => {
+  const emails = Array.from({ length: 1000 }, (_, at) => ({ value: `u${at}@acme.example`, type: `t${at}` }));
+  const operations = emails.map(({ type }) => ({ op: 'replace', path: `emails[type eq "${type}" and value co "@"].display`, value: type }));
+  const started = performance.now();
+  expect(patch(operations, { userName: 'x', emails }).draft['emails']).toEqual(emails.map((one) => ({ ...one, display: one.type })));
+  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(() => patch(one('add', 'emails', [{ value: 'more' }]), { userName: 'x', emails })).toThrow(
+    expect.objectContaining({ scimType: 'invalidValue' }),
+  );
 });
 
 describe('what is the server’s', () => {
