@@ -6,7 +6,7 @@ import { foldKey } from '../../core/profile.ts';
 import type { Comparison } from '../../core/search.ts';
 import { invalidFilter } from './error.ts';
 import type { Filter, Literal } from './filter.ts';
-import { elementsOf, type Leaf, leafOf, leavesOf, literalText, type Scope, wholeResource } from './operand.ts';
+import { elementsOf, type Leaf, leafOf, leavesOf, literalText, type Scope, schemaNamed, wholeResource } from './operand.ts';
 import { isObject, type Json, own } from './own.ts';
 import type { Found, ResourceSchema } from './schema.ts';
 
@@ -55,6 +55,8 @@ const isFound = (element: Json, { attribute }: Found): boolean =>
   (attribute.subAttributes ?? []).some(({ name, searchable }) => searchable && isSaid(own(element, name)));
 
 function presence(path: string, scope: Scope): Test {
+  const urn = schemaNamed(path, scope);
+  if (urn !== null) return comparison({ path: 'schemas', op: 'eq' }, urn, scope);
   const leaves = leavesOf(path, scope);
   return (at) => leaves.some((leaf) => textsOf(leaf, at, scope).length > 0);
 }

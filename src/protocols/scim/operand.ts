@@ -3,7 +3,7 @@ import { foldKey } from '../../core/profile.ts';
 import type { Comparison } from '../../core/search.ts';
 import { invalidFilter } from './error.ts';
 import type { Literal } from './filter.ts';
-import { type Attribute, type Found, findAttribute, named, type ResourceSchema } from './schema.ts';
+import { type Attribute, type Found, findAttribute, named, type ResourceSchema, sameUrn, splitUrn } from './schema.ts';
 
 /** Where names are looked up: in the whole resource, or in one element of a list. */
 export interface Scope {
@@ -29,8 +29,19 @@ export function elementsOf(path: string, scope: Scope): Scope & { list: Found } 
   return { ...scope, list };
 }
 
+/** Entra asks for `manager eq "…"` without the URN: where the core has no such name, an extension's is meant. */
+export function findSearched(schema: ResourceSchema, path: string): Found | null {
+  const found = findAttribute(schema, path);
+  if (found || splitUrn(path).urn !== null) return found;
+  return schema.extensions.map(({ id }) => findAttribute(schema, `${id}:${path}`)).find((one) => one !== null) ?? null;
+}
+
+/** The schema whose URN `path` is: present in whom has anything of it, which is what `schemas` says. */
+export const schemaNamed = (path: string, { schema, list }: Scope): string | null =>
+  list ? null : ([schema.core, ...schema.extensions].find(({ id }) => sameUrn(id, path))?.id ?? null);
+
 function find(path: string, { schema, list }: Scope): Found {
-  const found = list ? findSub(list, path) : findAttribute(schema, path);
+  const found = list ? findSub(list, path) : findSearched(schema, path);
   if (!found) throw invalidFilter(`filter: there is no attribute ${list ? `${list.attribute.name}.` : ''}${path}`);
   return found;
 }

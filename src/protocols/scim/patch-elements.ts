@@ -18,7 +18,7 @@ export interface Revision {
 }
 
 /** Each of a request's operations looks at each element. */
-const MOST_ELEMENTS = 1000;
+const MOST_ELEMENTS = 100;
 
 export function elementsRevised(elements: Json[], revision: Revision): Json[] {
   const after = revision.filter ? chosenRevised(elements, revision.filter, revision) : listRevised(elements, revision);
@@ -65,7 +65,7 @@ function subRevised(elements: Json[], sub: Attribute, revision: Revision): Json[
 
 /** Values as elements, one or a list, in stored form. */
 function elementsIn(found: Found, value: unknown): Json[] {
-  const stored = isCleared(value) ? [] : normaliseValue({ ...found, sub: null }, Array.isArray(value) ? value : [value]);
+  const stored = isCleared(value) ? [] : normaliseValue({ ...found, sub: null }, value);
   return Array.isArray(stored) ? stored.map(objectOf) : [];
 }
 
@@ -119,14 +119,15 @@ const saysSomething = (element: Json): boolean => Object.keys(element).some((key
 
 /**
  * The element that a filter asks for where none matches: Entra writes `phoneNumbers[type eq "mobile"].value` to make one. Only where the filter says
- * what it is: `eq`, joined by `and`; else 400 noTarget.
+ * what it is: `type eq` and `primary eq`, joined by `and`; a value that is not there is 400 noTarget, as in the RFC.
  */
 function asked(filter: Filter, found: Found): Json {
   const said = new Map<string, unknown>();
   for (const [name, literal] of equalities(filter, found)) {
     const sub = named(found.attribute.subAttributes ?? [], name);
     const value = sub ? normaliseValue({ ...found, sub }, literal) : undefined;
-    if (!sub || value === undefined || (said.has(sub.name) && said.get(sub.name) !== value)) throw noMatch(found);
+    if (!sub || (sub.name !== 'type' && sub.name !== 'primary') || value === undefined || (said.has(sub.name) && said.get(sub.name) !== value))
+      throw noMatch(found);
     said.set(sub.name, value);
   }
   return Object.fromEntries(said);

@@ -17,7 +17,9 @@ const nonEmpty = (value: Json): Json | undefined => (Object.keys(value).length =
 
 /** Sub-attributes that are not named stay (§3.5.2.3); those named with null or `''` go. */
 function revisedComplex(before: Json, revision: Revision): Json {
-  const { op, found, value } = revision;
+  const { op, found } = revision;
+  // Entra sends a manager as a list of one.
+  const value = Array.isArray(revision.value) && revision.value.length === 1 ? revision.value[0] : revision.value;
   if (op === 'remove' || (isCleared(value) && !isObject(value))) return {};
   if (isReference(found) || !isObject(value)) return objectOf(normaliseValue(found, value));
   return Object.entries(value).reduce((object, [key, one]) => {

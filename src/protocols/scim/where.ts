@@ -3,8 +3,8 @@ import type { Comparison, Where } from '../../core/search.ts';
 import { invalidFilter, invalidPath } from './error.ts';
 import { testText } from './evaluate.ts';
 import type { Filter, Literal } from './filter.ts';
-import { elementsOf, type Leaf, leafOf, leavesOf, literalText, type Scope, wholeResource } from './operand.ts';
-import { findAttribute, named, type ResourceSchema } from './schema.ts';
+import { elementsOf, findSearched, type Leaf, leafOf, leavesOf, literalText, type Scope, schemaNamed, wholeResource } from './operand.ts';
+import { named, type ResourceSchema } from './schema.ts';
 
 const EVERYTHING: Where = { kind: 'all', of: [] };
 const NOTHING: Where = { kind: 'any', of: [] };
@@ -31,8 +31,11 @@ function compile(filter: Filter, scope: Scope): Where {
   }
 }
 
-const present = (path: string, scope: Scope): Where =>
-  any(leavesOf(path, scope).map((leaf) => constantOf(leaf, scope)?.where ?? { kind: 'present', attribute: leaf.searchName }));
+function present(path: string, scope: Scope): Where {
+  const urn = schemaNamed(path, scope);
+  if (urn !== null) return compare({ path: 'schemas', op: 'eq' }, urn, scope);
+  return any(leavesOf(path, scope).map((leaf) => constantOf(leaf, scope)?.where ?? { kind: 'present', attribute: leaf.searchName }));
+}
 
 /** `eq null` is `not pr` (RFC 7643 §2.5: null is the same as not there). */
 function compareNull({ path, op }: { path: string; op: Comparison }, scope: Scope): Where {
@@ -104,7 +107,7 @@ function element(attribute: string, where: Where): Where {
  * it (RFC 7644 §3.4.2.3 names no error). What is the same for all leaves the order to `id`.
  */
 export function compileSort(sortBy: string, schema: ResourceSchema): string {
-  const found = findAttribute(schema, sortBy);
+  const found = findSearched(schema, sortBy);
   if (!found) throw invalidPath(`sortBy: there is no attribute ${sortBy.slice(0, 100)}`);
   const { attribute, sub, searchName } = found;
   const value = sub ?? (attribute.subAttributes ? named(attribute.subAttributes, 'value') : attribute);

@@ -132,6 +132,13 @@ describe('add, replace and remove', () => {
     ['its whole removed', 'remove', ENTERPRISE.toUpperCase().replace('URN', 'urn'), undefined, { [ENTERPRISE]: undefined }],
     ['a manager as text', 'Add', `${ENTERPRISE}:manager`, 'm2', { [ENTERPRISE]: { department: 'Sales', manager: { value: 'm2' } } }],
     ['a manager as an object', 'Add', `${ENTERPRISE}:manager`, { value: 'm2' }, { [ENTERPRISE]: { department: 'Sales', manager: { value: 'm2' } } }],
+    [
+      'a manager as a list of one',
+      'Add',
+      `${ENTERPRISE}:manager`,
+      [{ value: 'm2' }],
+      { [ENTERPRISE]: { department: 'Sales', manager: { value: 'm2' } } },
+    ],
     ['the manager’s id', 'Replace', `${ENTERPRISE}:manager.value`, 'm2', { [ENTERPRISE]: { department: 'Sales', manager: { value: 'm2' } } }],
     ['no manager', 'Replace', `${ENTERPRISE}:manager`, '', { [ENTERPRISE]: { department: 'Sales' } }],
     ['no manager by null', 'Replace', `${ENTERPRISE}:manager`, null, { [ENTERPRISE]: { department: 'Sales' } }],
@@ -205,12 +212,16 @@ describe('add, replace and remove', () => {
   });
 });
 
-test('a thousand operations on a thousand elements are done in time, and a list has an end', () => {
-  const emails = Array.from({ length: 1000 }, (_, at) => ({ value: `u${at}@acme.example`, type: `t${at}` }));
-  const operations = emails.map(({ type }) => ({ op: 'replace', path: `emails[type eq "${type}" and value co "@"].display`, value: type }));
+test('a thousand operations on a full list are done in time, and a list has an end', () => {
+  const emails = Array.from({ length: 100 }, (_, at) => ({ value: `u${at}@acme.example`, type: `t${at}` }));
+  const operations = Array.from({ length: 1000 }, (_, at) => ({
+    op: 'replace',
+    path: `emails[type eq "t${at % 100}" and value co "@"].display`,
+    value: `t${at % 100}`,
+  }));
   const started = performance.now();
   expect(patch(operations, { userName: 'x', emails }).draft['emails']).toEqual(emails.map((one) => ({ ...one, display: one.type })));
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(performance.now() - started).toBeLessThan(2000);
   expect(() => patch(one('add', 'emails', [{ value: 'more' }]), { userName: 'x', emails })).toThrow(
     expect.objectContaining({ scimType: 'invalidValue' }),
   );
@@ -261,6 +272,7 @@ describe('a request that cannot be done does nothing', () => {
     ['a path too long', one('add', 'x'.repeat(3000), 'x'), 'invalidPath', 'operation 1'],
     ['a path that is no text', [{ op: 'add', path: 7, value: 'x' }], 'invalidSyntax', 'path'],
     ['no match and no saying what', one('replace', 'phoneNumbers[type ne "work"].value', 'x'), 'noTarget', 'phoneNumbers'],
+    ['no match of a value', one('replace', 'phoneNumbers[value eq "1"].type', 'work'), 'noTarget', 'phoneNumbers'],
     ['no match by or', one('add', 'phoneNumbers[type eq "a" or type eq "b"].value', 'x'), 'noTarget', 'phoneNumbers'],
     ['a match that cannot be', one('add', 'phoneNumbers[type eq "a" and type eq "b"].value', 'x'), 'noTarget', 'phoneNumbers'],
     ['userName removed', one('remove', 'userName'), 'mutability', 'userName'],
