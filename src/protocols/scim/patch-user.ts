@@ -3,8 +3,9 @@
  * so that a request that fails has done nothing. What attributes hold is patch-values.ts's; this file finds them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { normaliseForeign, type UserDraft } from './draft.ts';
+import type { UserDraft } from './draft.ts';
 import { invalidPath, invalidValue, mutability } from './error.ts';
+import { normaliseForeign } from './foreign.ts';
 import { isCleared, isObject, own, put } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
 import { revised } from './patch-values.ts';

@@ -279,6 +279,13 @@ describe('a request that cannot be done does nothing', () => {
     ['userName emptied', one('replace', 'userName', ''), 'invalidValue', 'userName'],
     ['no boolean', one('replace', 'active', 'maybe'), 'invalidValue', 'active'],
     ['no text', one('replace', 'title', { a: 1 }), 'invalidValue', 'title'],
+    ['U+0000 in a schema of others', one('add', 'urn:x:2.0:User:a', { b: ['\u0000'] }), 'invalidValue', 'character'],
+    [
+      'no end in a schema of others',
+      one('add', 'urn:x:2.0:User:a', JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)),
+      'invalidValue',
+      'deeper',
+    ],
     ['__proto__', one('add', '__proto__', { polluted: 1 }), 'invalidPath', '__proto__'],
     ['constructor', one('add', 'constructor.prototype', 'x'), 'invalidPath', 'constructor'],
   ])('%s', (_, operations, scimType, named) => {
