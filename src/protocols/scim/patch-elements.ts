@@ -65,7 +65,9 @@ function subRevised(elements: Json[], sub: Attribute, revision: Revision): Json[
 
 /** Values as elements, one or a list, in stored form. */
 function elementsIn(found: Found, value: unknown): Json[] {
-  const stored = isCleared(value) ? [] : normaliseValue({ ...found, sub: null }, value);
+  if (isCleared(value)) return [];
+  if (typeof value !== 'object') throw invalidValue(`${found.attribute.name}: a list of objects expected`);
+  const stored = normaliseValue({ ...found, sub: null }, value);
   return Array.isArray(stored) ? stored.map(objectOf) : [];
 }
 

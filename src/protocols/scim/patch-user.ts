@@ -3,9 +3,8 @@
  * so that a request that fails has done nothing. What attributes hold is patch-values.ts's; this file finds them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { UserDraft } from './draft.ts';
+import { normaliseForeign, requireUserName, type UserDraft } from './draft.ts';
 import { invalidPath, invalidValue, mutability } from './error.ts';
-import { normaliseForeign } from './foreign.ts';
 import { isCleared, isObject, own, put } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
 import { revised } from './patch-values.ts';
@@ -87,6 +86,7 @@ function attributeStep(draft: UserDraft, found: Found, { op, path, value, loose 
     return draft;
   }
   const next = put(container, attribute.name, after);
+  if (attribute.name === 'userName' && !extension) requireUserName(next);
   return extension ? put(draft, extension.id, isCleared(next) ? undefined : next) : next;
 }
 

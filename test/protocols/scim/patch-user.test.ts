@@ -277,9 +277,12 @@ describe('a request that cannot be done does nothing', () => {
     ['a match that cannot be', one('add', 'phoneNumbers[type eq "a" and type eq "b"].value', 'x'), 'noTarget', 'phoneNumbers'],
     ['userName removed', one('remove', 'userName'), 'mutability', 'userName'],
     ['userName emptied', one('replace', 'userName', ''), 'invalidValue', 'userName'],
+    ['userName of nothing but space', one('replace', 'userName', '  '), 'invalidValue', 'userName'],
+    ['no list', one('replace', 'emails', 'text'), 'invalidValue', 'emails'],
+    ['two primaries', one('replace', 'emails', [work, { ...home, primary: true }]), 'invalidValue', 'primary'],
     ['no boolean', one('replace', 'active', 'maybe'), 'invalidValue', 'active'],
     ['no text', one('replace', 'title', { a: 1 }), 'invalidValue', 'title'],
-    ['U+0000 in a schema of others', one('add', 'urn:x:2.0:User:a', { b: ['\u0000'] }), 'invalidValue', 'character'],
+    ['U+0000 in a schema of others', one('add', 'urn:x:2.0:User:a', { b: ['\u0000'] }), 'invalidValue', 'operation 1'],
     [
       'no end in a schema of others',
       one('add', 'urn:x:2.0:User:a', JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)),
