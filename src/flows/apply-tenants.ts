@@ -248,6 +248,7 @@ function entry(
     at: deps.now(),
     actor,
     cause: 'apply',
+    action: null,
     resourceType: 'Tenant',
     resourceId: tenantId,
     outcome: 'SUCCESS',

@@ -1,5 +1,5 @@
 /** Bulk (RFC 7644 §3.7): many operations in one request, each answered for itself; none undoes another. */
-import { type BulkOperation, orderBulk, readBulk, resolveBulkIds } from '../protocols/scim/bulk.ts';
+import { type BulkOperation, orderBulk, readBulk, resolveBulkIds, unresolvedIn } from '../protocols/scim/bulk.ts';
 import { errorBody, ScimError } from '../protocols/scim/error.ts';
 import type { At, DirectoryAnswer, DirectoryDeps, DirectoryRequest } from './directory.ts';
 
@@ -16,7 +16,8 @@ export async function answerBulk(_deps: DirectoryDeps, at: At, request: Director
   const ignored: string[] = [];
   for (const { index, problem } of orderBulk(operations)) {
     const operation = operations[index]!;
-    const done = problem ? failed(problem) : await one(operation, ids, answer);
+    const reason = problem ?? unresolvedIn(operation, ids);
+    const done = reason ? failed(reason) : await one(operation, ids, answer);
     changed ||= done.changed === true;
     ignored.push(...done.ignored.map((left) => `operation ${index + 1}: ${left}`));
     const location = locationOf(at, operation, done, ids);

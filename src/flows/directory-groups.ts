@@ -166,8 +166,11 @@ const leftOut = ({ unknown, byHand }: MembersMoved, nested: string[]): string[] 
 const isLarge = async (deps: DirectoryDeps, { tenantId, id }: Group): Promise<boolean> =>
   (await deps.store.groups.members(tenantId, id, { after: null, limit: SHOWN_MEMBERS + 1 })).length > SHOWN_MEMBERS;
 
-interface Renaming extends Pick<Wanted, 'displayName' | 'externalId'> {
+interface Renaming {
   group: Group;
+  /** `undefined` = not said. */
+  displayName: string | undefined;
+  externalId: string | null | undefined;
   ifMatch: string | undefined;
   method: string;
 }

@@ -39,7 +39,7 @@ export async function recordRefusal(
   const actor = where.connection === null ? 'nobody' : `connection:${where.connection}`;
   try {
     await deps.store.journal.refused(
-      { ...line, actor, cause: 'sign-in', resourceType: 'SignIn', resourceId: null, mappingVersion: null, detail },
+      { ...line, actor, cause: 'sign-in', action: null, resourceType: 'SignIn', resourceId: null, mappingVersion: null, detail },
       { ...line, id: deps.newId(), connectionId: where.connection, userId: null, check: refusal.check, detail },
     );
   } catch (error) {

@@ -1,17 +1,28 @@
-import { and, eq, getTableColumns } from 'drizzle-orm';
-import type { ChangeOf, Effects, Entity, Plan, Rows } from '../core/model.ts';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { ChangeOf, Effects, Entity, Membership, Plan, Rows, User } from '../core/model.ts';
+import type { SearchValue } from '../core/search.ts';
 import type { Database, Statement } from './database.ts';
 import type { JournalEntry } from './journal.ts';
+import { by } from './order.ts';
 import type { Row, Schema } from './schema.ts';
 import { createInsert, hole, type Insert, template } from './writes.ts';
+
+/** A plan and what is written with it. */
+export interface Write {
+  plan: Plan;
+  entry: JournalEntry;
+  deliveries: { platform: string }[];
+  /** Values by which the user is found no more, and from now on. */
+  search: { gone: SearchValue[]; come: SearchValue[] };
+}
 
 /** The one writer of users and what hangs under them. */
 export interface Apply {
   /**
-   * The plan's rows, its journal entry and one outbox row per platform (where its effects say anything), all or none.
-   * A plan without changes writes nothing. Throws `Conflict` where the plan is stale, `Unavailable`, `Unstorable`.
+   * Of each plan its rows, its journal entry and one outbox row per platform (where its effects say anything): all of all of them, or none.
+   * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale, `Unavailable`, `Unstorable`.
    */
-  apply(plan: Plan, entry: JournalEntry, deliveries: { platform: string }[], now: Date): Promise<void>;
+  apply(writes: Write[], now: Date): Promise<void>;
 }
 
 type AnyChange = ChangeOf<Entity>;
@@ -19,18 +30,46 @@ type AnyChange = ChangeOf<Entity>;
 export function createApply(db: Database): Apply {
   const insert = createInsert(db);
   const edit = createEdits(db);
+  const beside = createBeside(db);
 
   return {
-    async apply(plan, entry, deliveries, now) {
-      if (plan.changes.length === 0) return;
-      refuseStray(plan, entry);
-      const waiting = says(plan.effects) ? deliveries.map(({ platform }) => outboxRow(plan, platform, now)) : [];
-      await db.batch([...rowStatements(plan.changes as AnyChange[], insert, edit), ...insert('journal', [entry]), ...insert('outbox', waiting)]);
+    async apply(writes, now) {
+      const some = writes.filter(({ plan }) => plan.changes.length > 0).sort(by(({ plan }) => plan.userId));
+      if (some.length === 0) return;
+      for (const { plan, entry } of some) refuseStray(plan, entry);
+      const changes = some.flatMap(({ plan }) => plan.changes as AnyChange[]);
+      const users = changes.filter(({ entity }) => entity === 'user');
+      // Rows that others may want, too, are taken in one order by everybody: users by id, groups by id, and last the count that all creations share.
+      await db.batch([
+        ...rowStatements(users, insert, edit),
+        ...beside.touchGroups(changes, now),
+        ...rowStatements(below(changes), insert, edit),
+        ...some.flatMap(({ plan, search }) => beside.forget(plan, search.gone)),
+        ...beside.remember(some),
+        ...insert(
+          'journal',
+          some.map(({ entry }) => entry),
+        ),
+        ...insert(
+          'outbox',
+          some.flatMap(({ plan, deliveries }) => (says(plan.effects) ? deliveries.map(({ platform }) => outboxRow(plan, platform, now)) : [])),
+        ),
+        ...beside.count(some[0]!.plan.tenantId, users as ChangeOf<'user'>[]),
+      ]);
     },
   };
 }
 
-/** In the plan's order; neighbours that are new rows of one table become one statement. */
+const ORDER: Entity[] = ['identity', 'membership', 'grant'];
+
+/** By kind of row, so that new rows of many plans become few statements. */
+const below = (changes: AnyChange[]): AnyChange[] =>
+  ORDER.flatMap((entity) => {
+    const mine = changes.filter((change) => change.entity === entity);
+    return [...mine.filter(({ before }) => before !== null), ...mine.filter(({ before }) => before === null)];
+  });
+
+/** Neighbours that are new rows of one table become one statement. */
 function rowStatements(changes: AnyChange[], insert: Insert, edit: (change: AnyChange) => Statement): Statement[] {
   const statements: Statement[] = [];
   for (let i = 0; i < changes.length; ) {
@@ -45,11 +84,105 @@ function rowStatements(changes: AnyChange[], insert: Insert, edit: (change: AnyC
   return statements;
 }
 
+/** What is kept in step with users and is nobody's own row: group versions, the search index, the headcount. */
+function createBeside(db: Database) {
+  const { query: q, tables } = db;
+  const { group, searchValue, headcount } = tables;
+  const remember = createRemember(db);
+  const touch = template(
+    q
+      .update(group)
+      .set({ version: sql`${group.version} + 1`, updatedAt: hole(0, 'now') as never })
+      .where(and(eq(group.tenantId, hole(0, 'tenantId')), eq(group.id, hole(0, 'id')))),
+  );
+  const forgetOne = template(
+    q
+      .delete(searchValue)
+      .where(
+        and(
+          eq(searchValue.tenantId, hole(0, 'tenantId')),
+          eq(searchValue.userId, hole(0, 'userId')),
+          eq(searchValue.attribute, hole(0, 'attribute')),
+          eq(searchValue.element, hole(0, 'element')),
+        ),
+      ),
+  );
+  return {
+    /** Fails as `Conflict` where a group is gone. */
+    touchGroups(changes: AnyChange[], now: Date): Statement[] {
+      const members = changes.filter(({ entity }) => entity === 'membership').map(({ before, after }) => (after ?? before) as Membership);
+      const groups = new Map(members.map(({ tenantId, groupId }) => [groupId, { tenantId, id: groupId, now }]));
+      return [...groups.values()].sort(by(({ id }) => id)).map((row) => touch([row]));
+    },
+    // Nothing is expected of these: an index that went wrong is mended by the next write.
+    forget: ({ tenantId, userId }: Plan, gone: SearchValue[]): Statement[] =>
+      gone.map((value) => {
+        const { sql: text, params } = forgetOne([{ tenantId, userId, ...value }]);
+        return { sql: text, params };
+      }),
+    remember: (writes: Write[]): Statement[] =>
+      remember(writes.flatMap(({ plan: { tenantId, userId }, search }) => search.come.map((value) => ({ tenantId, userId, ...value })))),
+    count(tenantId: string, users: ChangeOf<'user'>[]): Statement[] {
+      const counted = (row: User | null, what: 'users' | 'active') =>
+        row && (what === 'active' ? row.status === 'active' : row.status !== 'deleted') ? 1 : 0;
+      const moved = (what: 'users' | 'active') => users.reduce((sum, { before, after }) => sum + counted(after, what) - counted(before, what), 0);
+      const by = { users: moved('users'), active: moved('active') };
+      if (by.users === 0 && by.active === 0) return [];
+      const { sql: text, params } = q
+        .insert(headcount)
+        .values({ tenantId, ...by })
+        .onConflictDoUpdate({
+          target: headcount.tenantId,
+          set: { users: sql`${headcount.users} + ${by.users}`, active: sql`${headcount.active} + ${by.active}` },
+        })
+        .toSQL();
+      return [{ sql: text, params, expect: 1 }];
+    },
+  };
+}
+
+const VALUES = 50;
+
+/** Its text is made once for each number of rows. Used by search.ts, too, for users from before there was an index. */
+export function createRemember({
+  query: q,
+  tables: { searchValue },
+}: Pick<Database, 'query' | 'tables'>): (rows: Row<'searchValue'>[]) => Statement[] {
+  const made = new Map<number, ReturnType<typeof template>>();
+  const keys = Object.keys(getTableColumns(searchValue));
+  const fillFor = (count: number) => {
+    const known = made.get(count);
+    if (known) return known;
+    const values = Array.from({ length: count }, (_, i) => Object.fromEntries(keys.map((key) => [key, hole(i, key)])));
+    const fill = template(
+      q
+        .insert(searchValue)
+        .values(values as never)
+        .onConflictDoUpdate({
+          target: [searchValue.tenantId, searchValue.userId, searchValue.attribute, searchValue.element],
+          set: { value: sql`excluded.value` },
+        }),
+    );
+    made.set(count, fill);
+    return fill;
+  };
+  return (rows) => {
+    const statements: Statement[] = [];
+    for (let i = 0; i < rows.length; i += VALUES) {
+      const part = rows.slice(i, i + VALUES);
+      const { sql: text, params } = fillFor(part.length)(part);
+      statements.push({ sql: text, params });
+    }
+    return statements;
+  };
+}
+
 /** How a stored row is found again. The user's version is part of its key: a stale plan finds nothing. */
 const KEYS: { [E in Entity]: (keyof Rows[E] & string)[] } = {
   user: ['tenantId', 'id', 'version'],
   identity: ['tenantId', 'source', 'subject', 'userId'],
   grant: ['tenantId', 'userId', 'target', 'source', 'rule'],
+  membership: ['tenantId', 'userId', 'groupId', 'source'],
 };
 
 /** Updates and deletes, one row each, their texts made once. */
@@ -70,7 +203,7 @@ function createEdits({ query: q, tables }: Database): (change: AnyChange) => Sta
       remove: template(q.delete(table).where(where)),
     };
   };
-  const fills = { user: made('user'), identity: made('identity'), grant: made('grant') };
+  const fills = { user: made('user'), identity: made('identity'), grant: made('grant'), membership: made('membership') };
   return ({ entity, before, after }) => (after === null ? fills[entity].remove([before!]) : fills[entity].update([before!, after]));
 }
 

@@ -13,8 +13,8 @@ interface DriverError extends Error {
   constraint?: string;
 }
 
-/** unique_violation, serialization_failure, deadlock_detected, lock_not_available; SQLite's counterparts. */
-const CONFLICT = /^(23505|40001|40P01|55P03|SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID)|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
+/** unique_violation, foreign_key_violation (what a row refers to went meanwhile), serialization_failure, deadlock_detected, lock_not_available; SQLite's counterparts. */
+const CONFLICT = /^(23503|23505|40001|40P01|55P03|SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID|FOREIGNKEY)|SQLITE_BUSY.*|SQLITE_LOCKED.*)$/;
 /** character_not_in_repertoire, untranslatable_character, invalid_text_representation (a lone surrogate in JSON). */
 const UNSTORABLE = /^(22021|22P05|22P02)$/;
 /** Connection classes, no resources, shutting down, cancelled, no such role or database, read-only after a fail-over, not taking connections; the file's disk. */

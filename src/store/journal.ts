@@ -1,7 +1,7 @@
-import { and, desc, eq, gte, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lte, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
-import type { Outcome } from './schema.ts';
+import type { Action, Outcome } from './schema.ts';
 import { createInsert } from './writes.ts';
 
 /** One line of the append-only record: who did what to what, and how it came out. */
@@ -14,6 +14,8 @@ export interface JournalEntry {
   actor: string;
   /** The intent's kind, or another action's name. */
   cause: string;
+  /** What a directory asked for; null on every other line. */
+  action: Action | null;
   resourceType: string;
   resourceId: string | null;
   outcome: Outcome;
@@ -50,6 +52,12 @@ export interface JournalFilter {
   limit: number;
 }
 
+export interface SyncLogFilter extends JournalFilter {
+  action?: Action;
+  resourceType?: string;
+  until?: Date;
+}
+
 export interface SignInFilter {
   userId?: string;
   reference?: string;
@@ -61,6 +69,8 @@ export interface Journal {
   append(entry: JournalEntry): Promise<void>;
   /** Newest first. */
   list(tenantId: string, filter: JournalFilter): Promise<JournalEntry[]>;
+  /** What the directory did (causes `resource` and `group`), newest first. */
+  syncLog(tenantId: string, filter: SyncLogFilter): Promise<JournalEntry[]>;
   appendSignIn(entry: SignInEntry): Promise<void>;
   /** Newest first. */
   signIns(tenantId: string, filter: SignInFilter): Promise<SignInEntry[]>;
@@ -71,7 +81,8 @@ export interface Journal {
 export function createJournal(db: Database): Journal {
   const { journal, signIn } = db.tables;
   const insert = createInsert(db);
-  const list = async (tenantId: string, { resourceId, outcome, reference, since, before, limit }: JournalFilter): Promise<JournalEntry[]> => {
+  const newest = async (tenantId: string, filter: SyncLogFilter, cause?: string): Promise<JournalEntry[]> => {
+    const { resourceId, outcome, reference, since, before, limit, action, resourceType, until } = filter;
     const last = sql`(select ${journal.at}, ${journal.id} from ${journal} where ${and(eq(journal.tenantId, tenantId), eq(journal.id, before ?? ''))})`;
     return await db.query
       .select()
@@ -79,15 +90,24 @@ export function createJournal(db: Database): Journal {
       .where(
         and(
           eq(journal.tenantId, tenantId),
+          cause === undefined ? undefined : eq(journal.cause, cause),
           resourceId === undefined ? undefined : eq(journal.resourceId, resourceId),
           outcome === undefined ? undefined : eq(journal.outcome, outcome),
           reference === undefined ? undefined : eq(journal.reference, reference),
+          action === undefined ? undefined : eq(journal.action, action),
+          resourceType === undefined ? undefined : eq(journal.resourceType, resourceType),
           since === undefined ? undefined : gte(journal.at, since),
+          until === undefined ? undefined : lte(journal.at, until),
           before === undefined ? undefined : sql`(${journal.at}, ${journal.id}) < ${last}`,
         ),
       )
       .orderBy(desc(journal.at), desc(journal.id))
       .limit(limit);
+  };
+  /** Two reads in the index's own order: a database sorts everything where one statement asks for either cause. */
+  const syncLog = async (tenantId: string, filter: SyncLogFilter): Promise<JournalEntry[]> => {
+    const lines = (await Promise.all(['resource', 'group'].map((cause) => newest(tenantId, filter, cause)))).flat();
+    return lines.sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? 1 : -1)).slice(0, filter.limit);
   };
 
   const signIns = async (tenantId: string, { userId, reference, limit }: SignInFilter): Promise<SignInEntry[]> => {
@@ -109,7 +129,8 @@ export function createJournal(db: Database): Journal {
     append: (entry) => db.batch(insert('journal', [entry])),
     appendSignIn: (entry) => db.batch(insert('signIn', [entry])),
     refused: (entry, attempt) => db.batch([...insert('journal', [entry]), ...insert('signIn', [attempt])]),
-    list: (tenantId, filter) => found([], () => list(tenantId, filter)),
+    list: (tenantId, filter) => found([], () => newest(tenantId, filter)),
+    syncLog: (tenantId, filter) => found([], () => syncLog(tenantId, filter)),
     signIns: (tenantId, filter) => found([], () => signIns(tenantId, filter)),
   });
 }

@@ -1,13 +1,15 @@
-import { and, asc, count, eq, gt, lte, ne, or, sql } from 'drizzle-orm';
-import { grantKey, identityKey, type User } from '../core/model.ts';
+import { and, asc, count, eq, gt, ne, or, sql } from 'drizzle-orm';
+import type { User, UserState } from '../core/model.ts';
 import { foldKey } from '../core/profile.ts';
 import type { Database } from './database.ts';
 import { found } from './failures.ts';
-import { by } from './order.ts';
 import type { Paging, People } from './people.ts';
 
 /** The part of `People` that lists, counts and searches: for console, CLI and remap; no sign-in waits for it. */
-export function createListings({ query: q, tables: { user, identity, grant } }: Database): Omit<People, 'candidates' | 'state'> {
+export function createListings(
+  { query: q, tables: { user, grant, headcount } }: Database,
+  belowMany: (tenantId: string, users: User[]) => Promise<UserState[]>,
+): Pick<People, 'find' | 'page' | 'states' | 'counts'> {
   const rows = async (tenantId: string, { after, limit, search }: Paging & { search?: string }) => {
     const from = after === null ? undefined : gt(user.id, after);
     const more = await q
@@ -27,12 +29,7 @@ export function createListings({ query: q, tables: { user, identity, grant } }: 
 
   const states = async (tenantId: string, paging: Paging) => {
     const { users, next } = await rows(tenantId, paging);
-    const [first, last] = [users[0]?.id, users.at(-1)?.id];
-    if (first === undefined || last === undefined) return { states: [], next };
-    const within = (t: typeof identity | typeof grant) => and(eq(t.tenantId, tenantId), sql`${t.userId} >= ${first}`, lte(t.userId, last));
-    const identities = grouped((await q.select().from(identity).where(within(identity))).sort(by(identityKey)));
-    const grants = grouped((await q.select().from(grant).where(within(grant))).sort(by(grantKey)));
-    return { states: users.map((u) => ({ user: u, identities: identities.get(u.id) ?? [], grants: grants.get(u.id) ?? [] })), next };
+    return { states: await belowMany(tenantId, users), next };
   };
 
   const find = async (tenantId: string, term: string): Promise<User | null> => {
@@ -48,11 +45,9 @@ export function createListings({ query: q, tables: { user, identity, grant } }: 
   };
 
   const counts = async (tenantId: string) => {
-    const byStatus = await q.select({ status: user.status, n: count() }).from(user).where(eq(user.tenantId, tenantId)).groupBy(user.status);
+    const [people] = await q.select({ users: headcount.users, active: headcount.active }).from(headcount).where(eq(headcount.tenantId, tenantId));
     const [held] = await q.select({ n: count() }).from(grant).where(eq(grant.tenantId, tenantId));
-    const live = byStatus.filter(({ status }) => status !== 'deleted');
-    const active = live.find(({ status }) => status === 'active')?.n ?? 0;
-    return { users: live.reduce((sum, { n }) => sum + n, 0), active, grants: held?.n ?? 0 };
+    return { users: people?.users ?? 0, active: people?.active ?? 0, grants: held?.n ?? 0 };
   };
 
   return {
@@ -61,14 +56,4 @@ export function createListings({ query: q, tables: { user, identity, grant } }: 
     states,
     counts,
   };
-}
-
-function grouped<T extends { userId: string }>(rows: T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.userId);
-    if (group) group.push(row);
-    else groups.set(row.userId, [row]);
-  }
-  return groups;
 }

@@ -1,6 +1,16 @@
-import { and, eq, getTableColumns, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, ne, or, sql } from 'drizzle-orm';
 import type { Candidates, Lookup } from '../core/intent.ts';
-import { type Grant, grantKey, type Identity, identityKey, type User, type UserState } from '../core/model.ts';
+import {
+  type Grant,
+  type GroupNames,
+  grantKey,
+  type Identity,
+  identityKey,
+  type Membership,
+  membershipKey,
+  type User,
+  type UserState,
+} from '../core/model.ts';
 import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
 import { createListings } from './listings.ts';
@@ -17,6 +27,10 @@ export interface People {
   /** Deleted users are not found by e-mail or name; `bySubject` is whoever the identity points to. At most ten by e-mail. */
   candidates(tenantId: string, lookup: Lookup): Promise<Candidates>;
   state(tenantId: string, userId: string): Promise<UserState | null>;
+  /** Of at most 200 ids, in order of id; a handful of statements. Who is not there is left out. */
+  many(tenantId: string, userIds: readonly string[]): Promise<UserState[]>;
+  /** By id: displayed name, or userName where there is none. Live users only. */
+  names(tenantId: string, userIds: readonly string[]): Promise<Map<string, string>>;
   /** By id, userName or e-mail, in this order; the deleted by id only. */
   find(tenantId: string, term: string): Promise<User | null>;
   /** In order of id. `search`: part of userName or e-mail, whatever its case. */
@@ -37,8 +51,13 @@ export function createPeople(db: Database): People {
    * and the write that follows is refused. The other way round an old row could pass under a new version.
    */
   const below = async (user: User): Promise<UserState> => {
-    const [identities, grants] = await Promise.all([read.identities(user.tenantId, user.id), read.grants(user.tenantId, user.id)]);
-    return { user, identities, grants };
+    const { tenantId, id } = user;
+    const [identities, grants, joined] = await Promise.all([
+      read.identities(tenantId, id),
+      read.grants(tenantId, id),
+      read.memberships(tenantId, id),
+    ]);
+    return { user, identities, grants, ...joined };
   };
   const state = (tenantId: string, userId: string) =>
     found(null, async () => {
@@ -46,8 +65,14 @@ export function createPeople(db: Database): People {
       return user && below(user);
     });
 
+  const restorable = async (tenantId: string, { restoreKeys, ...names }: Extract<Lookup, { by: 'resource' }>): Promise<Candidates> => {
+    const [others, tombstone] = await Promise.all([read.byNames(tenantId, names), read.tombstone(tenantId, restoreKeys)]);
+    return { bySubject: tombstone && (await below(tombstone)), byEmail: await Promise.all(others.map(below)) };
+  };
+
   const candidates = async (tenantId: string, lookup: Lookup): Promise<Candidates> => {
     if (lookup.by === 'user') return { bySubject: await state(tenantId, lookup.userId), byEmail: [] };
+    if (lookup.by === 'resource') return restorable(tenantId, lookup);
     const { emailKey } = lookup;
     const named = lookup.by === 'name' ? lookup.userNameKey : emailKey;
     const [subject, others] = await Promise.all([
@@ -63,7 +88,9 @@ export function createPeople(db: Database): People {
   return guarded<People>({
     candidates: (tenantId, lookup) => found({ bySubject: null, byEmail: [] }, () => candidates(tenantId, lookup)),
     state,
-    ...createListings(db),
+    many: (tenantId, userIds) => found([], () => read.many(tenantId, userIds)),
+    names: (tenantId, userIds) => found(new Map(), () => read.names(tenantId, userIds)),
+    ...createListings(db, read.belowMany),
   });
 }
 
@@ -73,8 +100,11 @@ const madeMeanwhile = (byEmail: UserState[], lookup: Lookup): UserState | null =
     byEmail.find(({ identities }) => identities.some(({ source, subject }) => source === lookup.source && subject === lookup.subject))) ||
   null;
 
+/** What hangs under these users, read for all of them at once. */
+export type BelowMany = (tenantId: string, users: User[]) => Promise<UserState[]>;
+
 /** The reads of every sign-in, prepared once: drizzle's building of a query costs as much as running it. */
-function prepareReads({ query: q, tables: { user, identity, grant } }: Database) {
+export function prepareReads({ query: q, tables: { user, identity, grant, membership, group } }: Database) {
   const hole = sql.placeholder;
   const byId = q
     .select()
@@ -103,6 +133,13 @@ function prepareReads({ query: q, tables: { user, identity, grant } }: Database)
     )
     .limit(BY_EMAIL)
     .prepare('people_by_name');
+  const names = { id: group.id, displayName: group.displayName, externalId: group.externalId };
+  const memberships = q
+    .select({ membership, group: names })
+    .from(membership)
+    .innerJoin(group, and(eq(group.tenantId, membership.tenantId), eq(group.id, membership.groupId)))
+    .where(and(eq(membership.tenantId, hole('tenantId')), eq(membership.userId, hole('userId'))))
+    .prepare('people_memberships');
   const identities = q
     .select()
     .from(identity)
@@ -113,7 +150,75 @@ function prepareReads({ query: q, tables: { user, identity, grant } }: Database)
     .from(grant)
     .where(and(eq(grant.tenantId, hole('tenantId')), eq(grant.userId, hole('userId'))))
     .prepare('people_grants');
+  const byNames = async (
+    tenantId: string,
+    { userNameKey, emailKey, externalId }: { userNameKey: string; emailKey: string | null; externalId: string | null },
+  ) => {
+    const here = eq(user.tenantId, tenantId);
+    const any = or(
+      and(here, eq(user.userNameKey, userNameKey)),
+      emailKey === null ? undefined : and(here, eq(user.emailKey, emailKey)),
+      externalId === null ? undefined : and(here, eq(user.externalId, externalId)),
+    );
+    const rows = await q
+      .select()
+      .from(user)
+      .where(and(any, ne(user.status, 'deleted')))
+      .limit(BY_EMAIL);
+    return rows.sort(by((u) => u.id));
+  };
+  const tombstone = async (tenantId: string, keys: readonly string[]): Promise<User | null> => {
+    for (const key of keys) {
+      const here = and(eq(user.tenantId, tenantId), eq(user.restoreKey, key));
+      const [newest] = await q.select().from(user).where(here).orderBy(desc(user.updatedAt)).limit(1);
+      if (newest) return newest;
+    }
+    return null;
+  };
+  /** What hangs under these users, who are in order of id: three statements for all of them. */
+  const belowMany: BelowMany = async (tenantId, users) => {
+    if (users.length === 0) return [];
+    const ids = users.map(({ id }) => id);
+    const under = (column: typeof identity.userId | typeof grant.userId | typeof membership.userId) => inArray(column as typeof identity.userId, ids);
+    const [is, gs, ms] = await Promise.all([
+      q
+        .select()
+        .from(identity)
+        .where(and(eq(identity.tenantId, tenantId), under(identity.userId))),
+      q
+        .select()
+        .from(grant)
+        .where(and(eq(grant.tenantId, tenantId), under(grant.userId))),
+      q
+        .select({ membership, group: names })
+        .from(membership)
+        .innerJoin(group, and(eq(group.tenantId, membership.tenantId), eq(group.id, membership.groupId)))
+        .where(and(eq(membership.tenantId, tenantId), under(membership.userId))),
+    ]);
+    const [identitiesOf, grantsOf] = [grouped(is.sort(by(identityKey)), (i) => i.userId), grouped(gs.sort(by(grantKey)), (g) => g.userId)];
+    const joinedOf = grouped(ms, (m) => m.membership.userId);
+    return users.map((one) => ({
+      user: one,
+      identities: identitiesOf.get(one.id) ?? [],
+      grants: grantsOf.get(one.id) ?? [],
+      ...joined(joinedOf.get(one.id) ?? []),
+    }));
+  };
+  const some = (tenantId: string, ids: readonly string[]) => and(eq(user.tenantId, tenantId), inArray(user.id, [...ids]));
   return {
+    byNames,
+    tombstone,
+    belowMany,
+    many: async (tenantId: string, ids: readonly string[]) =>
+      belowMany(tenantId, (await q.select().from(user).where(some(tenantId, ids))).sort(by((u) => u.id))),
+    async names(tenantId: string, ids: readonly string[]) {
+      const rows = await q
+        .select({ id: user.id, displayName: user.displayName, userName: user.userName })
+        .from(user)
+        .where(and(some(tenantId, ids), ne(user.status, 'deleted')));
+      return new Map(rows.map(({ id, displayName, userName }) => [id, displayName || userName]));
+    },
+    memberships: async (tenantId: string, userId: string) => joined(await memberships.execute({ tenantId, userId })),
     user: async (tenantId: string, userId: string): Promise<User | null> => (await byId.execute({ tenantId, userId }))[0] ?? null,
     bySubject: async (tenantId: string, source: string, subject: string): Promise<User | null> =>
       (await bySubject.execute({ tenantId, source, subject }))[0] ?? null,
@@ -123,4 +228,22 @@ function prepareReads({ query: q, tables: { user, identity, grant } }: Database)
       (await identities.execute({ tenantId, userId })).sort(by(identityKey)),
     grants: async (tenantId: string, userId: string): Promise<Grant[]> => (await grants.execute({ tenantId, userId })).sort(by(grantKey)),
   };
+}
+
+type Joined = { membership: Membership; group: GroupNames }[];
+
+/** A person may be in one group twice, by the directory and by hand. */
+const joined = (rows: Joined): Pick<UserState, 'memberships' | 'groups'> => ({
+  memberships: rows.map(({ membership }) => membership).sort(by(membershipKey)),
+  groups: [...new Map(rows.map(({ group }) => [group.id, group])).values()].sort(by(({ id }) => id)),
+});
+
+function grouped<T>(rows: T[], key: (row: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group) group.push(row);
+    else groups.set(key(row), [row]);
+  }
+  return groups;
 }

@@ -1,17 +1,23 @@
 import { type Apply, createApply } from './apply.ts';
 import type { Database } from './database.ts';
+import { createExchanges, type Exchanges } from './exchanges.ts';
+import { createGroups, type Groups } from './groups.ts';
 import { createIdpMetadata, type IdpMetadata } from './idp-metadata.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createKeys, createVaultStore, type Keys, type VaultStore } from './keys.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { createPeople, type People } from './people.ts';
+import { createPeople, type People, prepareReads } from './people.ts';
+import { createSearch, type Search } from './search.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 
 /** All readers and writers over one database. Hand a function the one it needs, not the bundle. */
 export interface Store {
   people: People;
   apply: Apply;
+  search: Search;
+  groups: Groups;
   journal: Journal;
+  exchanges: Exchanges;
   tenants: Tenants;
   outbox: Outbox;
   keys: Keys;
@@ -22,7 +28,10 @@ export interface Store {
 export const createStore = (db: Database): Store => ({
   people: createPeople(db),
   apply: createApply(db),
+  search: createSearch(db, prepareReads(db).belowMany),
+  groups: createGroups(db),
   journal: createJournal(db),
+  exchanges: createExchanges(db),
   tenants: createTenants(db),
   outbox: createOutbox(db),
   keys: createKeys(db),

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
 import type { Mode } from '../core/model.ts';
 import type { Database } from './database.ts';
@@ -41,6 +41,14 @@ export interface TenantChange {
   now: Date;
 }
 
+export interface ModeSet {
+  id: string;
+  expectRevision: number;
+  mode: Mode;
+  revokeTokens: boolean;
+  now: Date;
+}
+
 export interface Tenants {
   list(): Promise<TenantRow[]>;
   get(id: string): Promise<TenantRow | null>;
@@ -50,6 +58,8 @@ export interface Tenants {
   create(row: TenantRow, mapping: MappingVersion, entry: JournalEntry): Promise<void>;
   /** Throws `Conflict` where the revision moved or the mapping version exists. */
   update(change: TenantChange, entry: JournalEntry): Promise<void>;
+  /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision moved. */
+  setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Sets the digest of this very revision; nothing happens where the tenant has moved on. */
   settle(id: string, revision: number, digest: string): Promise<void>;
   /** Newest first. */
@@ -59,7 +69,7 @@ export interface Tenants {
 
 export function createTenants(db: Database): Tenants {
   const { query: q, tables } = db;
-  const { tenant, mappingVersion } = tables;
+  const { tenant, mappingVersion, apiKey } = tables;
   const insert = createInsert(db);
   return guarded<Tenants>({
     list: async () => await q.select().from(tenant).orderBy(asc(tenant.id)),
@@ -81,6 +91,25 @@ export function createTenants(db: Database): Tenants {
         .toSQL();
       const published = mapping ? insert('mappingVersion', [mapping]) : [];
       await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
+    },
+
+    async setMode({ id, expectRevision, mode, revokeTokens, now }, entry) {
+      if (entry.tenantId !== id) throw new Error('a change of a tenant must stay with that tenant');
+      const moved = q
+        .update(tenant)
+        .set({ mode, revision: expectRevision + 1, updatedAt: now })
+        .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
+        .toSQL();
+      const ended = q
+        .update(apiKey)
+        .set({ revokedAt: now })
+        .where(and(eq(apiKey.tenantId, id), eq(apiKey.kind, 'scim'), isNull(apiKey.revokedAt)))
+        .toSQL();
+      await db.batch([
+        { sql: moved.sql, params: moved.params, expect: 1 },
+        ...(revokeTokens ? [{ sql: ended.sql, params: ended.params }] : []),
+        ...insert('journal', [entry]),
+      ]);
     },
 
     settle: async (id, revision, digest) =>

@@ -1,0 +1,134 @@
+import { and, asc, eq, exists, gt, isNotNull, ne, notExists, sql } from 'drizzle-orm';
+import type { Group, GroupSource } from '../core/model.ts';
+import { Conflict, type Database, type Statement } from './database.ts';
+import { found, guarded } from './failures.ts';
+import type { JournalEntry } from './journal.ts';
+import type { Paging } from './people.ts';
+import { createInsert } from './writes.ts';
+
+export interface Member {
+  userId: string;
+  /** The name displayed, or the userName. */
+  display: string;
+}
+
+/** Groups' own rows, and who is in them. Memberships are written by plans (apply.ts), never here. */
+export interface Groups {
+  get(tenantId: string, id: string): Promise<Group | null>;
+  /** By folded name, oldest first, at most ten. */
+  named(tenantId: string, displayNameKey: string): Promise<Group[]>;
+  byExternalId(tenantId: string, externalId: string): Promise<Group[]>;
+  page(tenantId: string, paging: Paging): Promise<{ groups: Group[]; next: string | null }>;
+  create(group: Group, entry: JournalEntry | null): Promise<void>;
+  /** Throws `Conflict` where the group is not at `before`'s version any more. */
+  update(before: Group, after: Group, entry: JournalEntry | null): Promise<void>;
+  /**
+   * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.
+   * Throws `Conflict` where the directory has members in it, or it has moved.
+   */
+  remove(group: Group, entry: JournalEntry, newId: string, now: Date): Promise<void>;
+  /** Live users, each once, in order of id. */
+  members(tenantId: string, groupId: string, paging: Paging): Promise<Member[]>;
+  memberIds(tenantId: string, groupId: string, source: GroupSource): Promise<string[]>;
+  /** Over all tenants, the longest owed first. */
+  unsettled(limit: number): Promise<Group[]>;
+  /** Its members have been concluded under this name; nothing happens where it was renamed since. */
+  settle(group: Group): Promise<void>;
+}
+
+export function createGroups(db: Database): Groups {
+  const {
+    query: q,
+    tables: { group, membership, user },
+  } = db;
+  const insert = createInsert(db);
+  const line = (entry: JournalEntry | null) => (entry ? insert('journal', [entry]) : []);
+  const at = ({ tenantId, id, version }: Group) => and(eq(group.tenantId, tenantId), eq(group.id, id), eq(group.version, version));
+  const expecting = (query: { toSQL(): { sql: string; params: unknown[] } }): Statement => {
+    const { sql: text, params } = query.toSQL();
+    return { sql: text, params, expect: 1 };
+  };
+  const select = () => q.select().from(group);
+  const within = ({ tenantId, id }: Pick<Group, 'tenantId' | 'id'>) =>
+    q
+      .select({ one: sql`1` })
+      .from(membership)
+      .where(and(eq(membership.tenantId, tenantId), eq(membership.groupId, id)));
+
+  const remove: Groups['remove'] = async (row, entry, newId, now) => {
+    try {
+      await db.batch([expecting(q.delete(group).where(and(at(row), notExists(within(row))))), ...line(entry)]);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      const byDirectory = q
+        .select({ one: sql`1` })
+        .from(membership)
+        .where(and(eq(membership.tenantId, row.tenantId), eq(membership.groupId, row.id), eq(membership.source, 'directory')));
+      const local = { id: newId, source: 'manual' as const, externalId: null, version: row.version + 1, unsettledSince: now, updatedAt: now };
+      const rest = and(at(row), notExists(byDirectory), exists(within(row)));
+      await db.batch([expecting(q.update(group).set(local).where(rest)), ...line(entry)]);
+    }
+  };
+
+  return guarded<Groups>({
+    get: (tenantId, id) => found(null, async () => (await select().where(and(eq(group.tenantId, tenantId), eq(group.id, id))))[0] ?? null),
+    named: (tenantId, key) =>
+      found([], async () => (await select().where(and(eq(group.tenantId, tenantId), eq(group.displayNameKey, key)))).sort(oldestFirst).slice(0, 10)),
+    byExternalId: (tenantId, externalId) =>
+      found(
+        [],
+        async () =>
+          await select()
+            .where(and(eq(group.tenantId, tenantId), eq(group.externalId, externalId)))
+            .limit(10),
+      ),
+    async page(tenantId, { after, limit }) {
+      const more = await select()
+        .where(and(eq(group.tenantId, tenantId), after === null ? undefined : gt(group.id, after)))
+        .orderBy(asc(group.id))
+        .limit(limit + 1);
+      const groups = more.slice(0, limit);
+      return { groups, next: more.length > limit ? groups.at(-1)!.id : null };
+    },
+    create: (row, entry) => db.batch([...insert('group', [row]), ...line(entry)]),
+    update: (before, after, entry) => db.batch([expecting(q.update(group).set(after).where(at(before))), ...line(entry)]),
+    remove,
+    members: async (tenantId, groupId, { after, limit }) => {
+      const rows = await q
+        .select({ userId: membership.userId, displayName: user.displayName, userName: user.userName })
+        .from(membership)
+        .innerJoin(user, and(eq(user.tenantId, membership.tenantId), eq(user.id, membership.userId)))
+        .where(
+          and(
+            eq(membership.tenantId, tenantId),
+            eq(membership.groupId, groupId),
+            after === null ? undefined : gt(membership.userId, after),
+            ne(user.status, 'deleted'),
+          ),
+        )
+        .groupBy(membership.userId, user.displayName, user.userName)
+        .orderBy(asc(membership.userId))
+        .limit(limit);
+      return rows.map(({ userId, displayName, userName }) => ({ userId, display: displayName || userName }));
+    },
+    memberIds: async (tenantId, groupId, source) => {
+      const rows = await q
+        .select({ userId: membership.userId })
+        .from(membership)
+        .where(and(eq(membership.tenantId, tenantId), eq(membership.groupId, groupId), eq(membership.source, source)))
+        .orderBy(asc(membership.userId));
+      return rows.map(({ userId }) => userId);
+    },
+    unsettled: async (limit) => await select().where(isNotNull(group.unsettledSince)).orderBy(asc(group.unsettledSince)).limit(limit),
+    settle: async ({ tenantId, id, unsettledSince }) =>
+      void (
+        unsettledSince &&
+        (await q
+          .update(group)
+          .set({ unsettledSince: null })
+          .where(and(eq(group.tenantId, tenantId), eq(group.id, id), eq(group.unsettledSince, unsettledSince))))
+      ),
+  });
+}
+
+const oldestFirst = (a: Group, b: Group): number => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1);

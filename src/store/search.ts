@@ -1,0 +1,84 @@
+import { and, asc, count, eq, gt, ne, notExists, type SQL, sql } from 'drizzle-orm';
+import type { Group, Person, User } from '../core/model.ts';
+import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
+import { createRemember } from './apply.ts';
+import type { Database } from './database.ts';
+import { found, guarded } from './failures.ts';
+import type { BelowMany } from './people.ts';
+import { type Conditions, createConditions } from './search-conditions.ts';
+
+/** Users and groups by any attribute (core/search). Deleted users are never found, nor anybody of another tenant. */
+export interface Search {
+  users(tenantId: string, query: SearchQuery): Promise<{ people: Person[]; total: number | null }>;
+  groups(tenantId: string, query: SearchQuery): Promise<{ groups: Group[]; total: number | null }>;
+  /** Live users who have no values yet: from before there was an index. */
+  unindexed(tenantId: string, limit: number): Promise<Person[]>;
+  index(tenantId: string, userId: string, values: SearchValue[]): Promise<void>;
+}
+
+export function createSearch(db: Database, belowMany: BelowMany): Search {
+  const { query: q, tables } = db;
+  const { user, group, searchValue, headcount } = tables;
+  const conditions = createConditions(db);
+  const remember = createRemember(db);
+
+  const users: Search['users'] = async (tenantId, query) => {
+    const where = and(eq(user.tenantId, tenantId), ne(user.status, 'deleted'), conditionOf(conditions.users, tenantId, query.where));
+    const total = query.count ? await totalUsers(tenantId, query.where, where) : null;
+    if (query.limit === 0 || total === 0) return { people: [], total };
+    const from = 'after' in query.from ? gt(user.id, query.from.after) : undefined;
+    const order = query.sort ? [conditions.userOrder(tenantId, query.sort), asc(user.id)] : [asc(user.id)];
+    const page = q
+      .select()
+      .from(user)
+      .where(and(where, from))
+      .orderBy(...order)
+      .limit(query.limit);
+    const rows: User[] = await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page);
+    return { people: await belowMany(tenantId, rows), total };
+  };
+
+  const totalUsers = async (tenantId: string, asked: Where | null, where: SQL | undefined): Promise<number> => {
+    if (asked === null) return (await q.select({ n: headcount.users }).from(headcount).where(eq(headcount.tenantId, tenantId)))[0]?.n ?? 0;
+    return (await q.select({ n: count() }).from(user).where(where))[0]?.n ?? 0;
+  };
+
+  const groups: Search['groups'] = async (tenantId, query) => {
+    const where = and(eq(group.tenantId, tenantId), conditionOf(conditions.groups, tenantId, query.where));
+    const total = query.count ? ((await q.select({ n: count() }).from(group).where(where))[0]?.n ?? 0) : null;
+    if (query.limit === 0 || total === 0) return { groups: [], total };
+    const from = 'after' in query.from ? gt(group.id, query.from.after) : undefined;
+    const order = query.sort ? [conditions.groupOrder(query.sort), asc(group.id)] : [asc(group.id)];
+    const page = q
+      .select()
+      .from(group)
+      .where(and(where, from))
+      .orderBy(...order)
+      .limit(query.limit);
+    return { groups: await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page), total };
+  };
+
+  const unindexed: Search['unindexed'] = async (tenantId, limit) => {
+    const values = q
+      .select({ one: sql`1` })
+      .from(searchValue)
+      .where(and(eq(searchValue.tenantId, user.tenantId), eq(searchValue.userId, user.id)));
+    const rows = await q
+      .select()
+      .from(user)
+      .where(and(eq(user.tenantId, tenantId), ne(user.status, 'deleted'), notExists(values)))
+      .orderBy(asc(user.id))
+      .limit(limit);
+    return belowMany(tenantId, rows);
+  };
+
+  return guarded<Search>({
+    users: (tenantId, query) => found({ people: [], total: query.count ? 0 : null }, () => users(tenantId, query)),
+    groups: (tenantId, query) => found({ groups: [], total: query.count ? 0 : null }, () => groups(tenantId, query)),
+    unindexed,
+    index: (tenantId, userId, values) => db.batch(remember(values.map((value) => ({ tenantId, userId, ...value })))),
+  });
+}
+
+const conditionOf = (compile: Conditions['users'], tenantId: string, where: Where | null): SQL | undefined =>
+  where === null ? undefined : compile(tenantId, where);
