@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { replay } from '../src/core/diff.ts';
 import { plan } from '../src/core/plan.ts';
 import { foldKey } from '../src/core/profile.ts';
+import { searchMoves } from '../src/protocols/scim/searchable.ts';
 import { openDatabase } from '../src/store/open.ts';
 import { createStore } from '../src/store/store.ts';
 import type { Cases, Run } from './main.ts';
@@ -33,9 +35,31 @@ async function measureStore(run: Run, url: string, place: string): Promise<void>
     const apply = async (someone: Person = person(`new-${++count}`, 50)) => {
       const { now } = world;
       const made = plan({ bySubject: null, byEmail: [] }, assertionOf(someone), world);
+      const after = replay(null, made)!;
       const line = { resourceType: 'User', resourceId: made.userId, outcome: 'SUCCESS' as const, code: 'first-sign-in', reference: null };
-      const entry = { id: made.id, tenantId: 'acme', at: now, actor: 'connection:both', cause: 'assertion', mappingVersion: 1, ...line };
-      return timed(() => people.apply.apply(made, { ...entry, detail: { effects: made.effects } }, [{ platform: 'local' }], now));
+      const entry = {
+        id: made.id,
+        tenantId: 'acme',
+        at: now,
+        actor: 'connection:both',
+        cause: 'assertion',
+        mappingVersion: 1,
+        action: null,
+        ...line,
+      };
+      return timed(() =>
+        people.apply.apply(
+          [
+            {
+              plan: made,
+              entry: { ...entry, detail: { effects: made.effects } },
+              deliveries: [{ platform: 'local' }],
+              search: searchMoves(null, after),
+            },
+          ],
+          now,
+        ),
+      );
     };
     const known = person('known', 50);
     await apply(known);

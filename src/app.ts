@@ -166,6 +166,7 @@ function httpDeps(
       users: store.people.page,
       user: store.people.state,
       journal: store.journal.list,
+      syncLog: store.journal.syncLog,
       signIns: store.journal.signIns,
     },
     health: { ready: () => ready(house.database, kv) },

@@ -3,11 +3,13 @@
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type House, type Options, openHouse } from './app.ts';
+import { doctor, mode, syncLog, tokenCreate, tokenList, tokenRevoke, tokenRotate } from './cli/directory.ts';
+import { groupCreate, groupDelete, groupList, groupMember, groupShow } from './cli/groups.ts';
 import { createOutput, EXIT, Exit, type Output } from './cli/output.ts';
 import { type Edit, editUser, explain, journal, listUsers, showUser, tenantOf } from './cli/people.ts';
 import { apply, check } from './cli/tenants.ts';
 import { readSettings, type Settings } from './config/settings.ts';
-import type { Target } from './core/model.ts';
+import type { Mode, Target } from './core/model.ts';
 import { Refusal } from './core/refusal.ts';
 import { createKey } from './flows/admin.ts';
 import { createLog, silentLog } from './lib/log.ts';
@@ -82,6 +84,15 @@ const moment = (text: string): Date => {
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('a date, such as 2026-11-24 or 2026-11-24T08:00:00Z');
   return at;
+};
+
+const OUTCOME = (text: string) => {
+  if (text !== 'SUCCESS' && text !== 'SKIPPED' && text !== 'FAILED') throw new InvalidArgumentError('SUCCESS, SKIPPED or FAILED');
+  return text;
+};
+const ACTION = (text: string) => {
+  if (text !== 'CREATE' && text !== 'UPDATE' && text !== 'DELETE') throw new InvalidArgumentError('CREATE, UPDATE or DELETE');
+  return text;
 };
 
 program
@@ -166,10 +177,7 @@ program
   .command('journal')
   .description('what was changed and what was refused, newest first')
   .option('--user <id>', 'of this user only')
-  .option('--outcome <outcome>', 'SUCCESS, SKIPPED or FAILED', (text) => {
-    if (text !== 'SUCCESS' && text !== 'SKIPPED' && text !== 'FAILED') throw new InvalidArgumentError('SUCCESS, SKIPPED or FAILED');
-    return text;
-  })
+  .option('--outcome <outcome>', 'SUCCESS, SKIPPED or FAILED', OUTCOME)
   .option('--reference <code>', 'the code that a page showed')
   .option('--since <date>', 'from this moment on', moment)
   .option('--before <id>', 'older than this entry, for paging')
@@ -186,6 +194,111 @@ program
       },
     ),
   );
+
+/** `matricula mode acme scim` and `matricula --tenant acme mode scim` mean the same. */
+const named = (house: House, tenant: string | undefined) => tenantOf(house, tenant ?? globals().tenant);
+
+program
+  .command('mode')
+  .description('how a tenant is provisioned: manual, jit or scim; without a mode, which it is')
+  .argument('[tenant]', 'the tenant')
+  .argument('[mode]', 'manual, jit or scim')
+  .action(
+    inHouse((house, out, first: string | undefined, second: string | undefined) => {
+      const isMode = (text: string | undefined): text is Mode => text === 'manual' || text === 'jit' || text === 'scim';
+      if (second === undefined && isMode(first)) return mode(house, named(house, undefined), first, out);
+      if (second !== undefined && !isMode(second)) throw new Exit(EXIT.usage, 'a mode is manual, jit or scim');
+      return mode(house, named(house, first), second, out);
+    }),
+  );
+
+const token = program.command('token').description("how a tenant's directory (SCIM) proves itself");
+token
+  .command('create')
+  .description('make a token; it is shown once')
+  .argument('[tenant]')
+  .option('--name <name>', 'whose it is', 'directory')
+  .option('--expires <date>', 'until when it works', moment)
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { name: string; expires?: Date }) =>
+      tokenCreate(house, named(house, tenant), { name: opts.name, expiresAt: opts.expires ?? null }, out),
+    ),
+  );
+token
+  .command('list')
+  .argument('[tenant]')
+  .action(inHouse((house, out, tenant: string | undefined) => tokenList(house, named(house, tenant), out)));
+/** The tenant may stand before the id, or in --tenant. */
+const withId = (work: (house: House, live: ReturnType<typeof named>, id: string, out: Output) => Promise<void>) =>
+  inHouse((house, out, first: string, second: string | undefined) =>
+    second === undefined ? work(house, named(house, undefined), first, out) : work(house, named(house, first), second, out),
+  );
+token
+  .command('rotate')
+  .description('a new token; the old one goes on for 24 hours')
+  .argument('<id>', 'or <tenant> <id>')
+  .argument('[more]')
+  .action(withId(tokenRotate));
+token.command('revoke').description('end a token at once').argument('<id>', 'or <tenant> <id>').argument('[more]').action(withId(tokenRevoke));
+
+program
+  .command('log')
+  .description('what the directory did, newest first')
+  .argument('[tenant]')
+  .option('--action <action>', 'CREATE, UPDATE or DELETE', ACTION)
+  .option('--outcome <outcome>', 'SUCCESS, SKIPPED or FAILED', OUTCOME)
+  .option('--resource <type>', 'User or Group')
+  .option('--id <id>', 'of this resource only')
+  .option('--reference <code>', 'of this request only')
+  .option('--since <date>', 'from this moment on', moment)
+  .option('--until <date>', 'up to this moment', moment)
+  .option('--before <id>', 'older than this entry, for paging')
+  .option('--limit <n>', 'how many', count, 50)
+  .option('--csv', 'for a spreadsheet')
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { resource?: string; id?: string; csv?: boolean; limit: number }) => {
+      const { resource: resourceType, id: resourceId, csv, ...rest } = opts;
+      const filter = { ...rest, ...(resourceType !== undefined && { resourceType }), ...(resourceId !== undefined && { resourceId }) };
+      return syncLog(house, named(house, tenant), { ...filter, csv: csv === true }, out);
+    }),
+  );
+
+program
+  .command('doctor')
+  .description("the directory's last requests and answers, and where a 2xx did less than was asked")
+  .argument('[tenant]')
+  .option('--limit <n>', 'how many', count, 20)
+  .option('--bodies', 'what was sent and answered, personal values masked')
+  .option('--reveal', 'personal values as they are')
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { limit: number; bodies?: boolean; reveal?: boolean }) =>
+      doctor(house, named(house, tenant), { limit: opts.limit, bodies: opts.bodies === true, reveal: opts.reveal === true }, out),
+    ),
+  );
+
+const group = program.command('group').description('groups, and who was put into them by hand');
+group.command('list').action(inHouse((house, out) => groupList(house, named(house, undefined), out)));
+group
+  .command('show')
+  .argument('<group>', 'id or name')
+  .action(inHouse((house, out, term: string) => groupShow(house, named(house, undefined), term, out)));
+group
+  .command('create')
+  .argument('<name>')
+  .action(inHouse((house, out, name: string) => groupCreate(house, named(house, undefined), name, out)));
+group
+  .command('delete')
+  .argument('<group>', 'id or name')
+  .action(inHouse((house, out, term: string) => groupDelete(house, named(house, undefined), term, out)));
+for (const [name, member] of [
+  ['add', true],
+  ['remove', false],
+] as const)
+  group
+    .command(name)
+    .argument('<group>', 'id or name')
+    .argument('<user>', 'id, userName or e-mail')
+    .action(inHouse((house, out, term: string, user: string) => groupMember(house, named(house, undefined), { group: term, user, member }, out)));
 
 program
   .command('migrate')

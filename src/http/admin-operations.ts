@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
-import type { AdminReads, JournalLine, JournalQuery, SignInLine } from './admin.ts';
+import type { AdminReads, JournalLine, JournalQuery, SignInLine, SyncLogQuery } from './admin.ts';
 
 export interface Operation {
   /** Below `/api/v1`, in OpenAPI's spelling. */
@@ -52,6 +52,19 @@ const journalLine = z.object({
   mappingVersion: z.int().nullable(),
   detail,
 });
+const syncLine = z.object({
+  id: text,
+  at: date,
+  action: z.enum(['CREATE', 'UPDATE', 'DELETE']).nullable(),
+  resourceType: text,
+  resourceId: text.nullable(),
+  outcome: z.enum(['SUCCESS', 'SKIPPED', 'FAILED']),
+  code: text.nullable(),
+  reason: text.nullable().describe('Why it was refused, or what was left out.'),
+  actor: text,
+  reference: text.nullable(),
+  detail,
+});
 const signInLine = z.object({
   id: text,
   at: date,
@@ -80,6 +93,13 @@ const journalOut = (line: JournalLine) => {
   const { id, at, actor, cause, resourceType, resourceId, outcome, code, reference: shown, mappingVersion } = line;
   return { id, at, actor, cause, resourceType, resourceId, outcome, code, reference: shown, mappingVersion, detail: line.detail };
 };
+
+function syncOut(line: JournalLine) {
+  const { id, at, action, resourceType, resourceId, outcome, code, actor, reference: shown } = line;
+  const { reason, ignored } = line.detail;
+  const why = typeof reason === 'string' ? reason : Array.isArray(ignored) ? ignored.join('; ') : null;
+  return { id, at, action, resourceType, resourceId, outcome, code, reason: why, actor, reference: shown, detail: line.detail };
+}
 
 const signInOut = ({ id, at, connectionId, userId, outcome, code, check, reference: shown, detail: more }: SignInLine) => ({
   id,
@@ -139,6 +159,29 @@ export const OPERATIONS: readonly Operation[] = [
       const { since, ...filter } = query as unknown as Omit<JournalQuery, 'since'> & { since?: string };
       const lines = await admin.journal(tenantId, { ...filter, ...(since !== undefined && { since: new Date(since) }) });
       return { entries: lines.map(journalOut), next: lines.length === filter.limit ? (lines.at(-1)?.id ?? null) : null };
+    },
+  },
+  {
+    path: '/tenants/{tenant}/sync-log',
+    id: 'listSyncLog',
+    summary: 'What the directory did, newest first',
+    query: z.strictObject({
+      limit,
+      before: text.min(1).max(64).optional().describe('The `next` of the page before.'),
+      action: z.enum(['CREATE', 'UPDATE', 'DELETE']).optional(),
+      outcome: z.enum(['SUCCESS', 'SKIPPED', 'FAILED']).optional(),
+      resourceType: z.enum(['User', 'Group']).optional(),
+      resourceId: text.min(1).max(64).optional(),
+      reference: reference.optional(),
+      since: date.optional(),
+      until: date.optional(),
+    }),
+    answer: z.object({ entries: z.array(syncLine), next: text.nullable().describe('Where the next page starts; null on the last.') }),
+    async read(admin, { tenantId, query }) {
+      const { since, until, ...filter } = query as unknown as Omit<SyncLogQuery, 'since' | 'until'> & { since?: string; until?: string };
+      const span = { ...(since !== undefined && { since: new Date(since) }), ...(until !== undefined && { until: new Date(until) }) };
+      const lines = await admin.syncLog(tenantId, { ...filter, ...span });
+      return { entries: lines.map(syncOut), next: lines.length === filter.limit ? (lines.at(-1)?.id ?? null) : null };
     },
   },
   {

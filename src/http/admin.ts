@@ -12,6 +12,7 @@ export interface JournalLine {
   at: Date;
   actor: string;
   cause: string;
+  action: 'CREATE' | 'UPDATE' | 'DELETE' | null;
   resourceType: string;
   resourceId: string | null;
   outcome: 'SUCCESS' | 'SKIPPED' | 'FAILED';
@@ -43,6 +44,12 @@ export interface JournalQuery {
   limit: number;
 }
 
+export interface SyncLogQuery extends JournalQuery {
+  action?: 'CREATE' | 'UPDATE' | 'DELETE';
+  resourceType?: string;
+  until?: Date;
+}
+
 /** What the API reads. Newest first, but for users, which come in order of id. */
 export interface AdminReads {
   /** Null for anything but a live key. `tenantId` null: a key for every tenant. */
@@ -50,6 +57,7 @@ export interface AdminReads {
   users(tenantId: string, page: { after: string | null; limit: number; search?: string }): Promise<{ users: User[]; next: string | null }>;
   user(tenantId: string, userId: string): Promise<UserState | null>;
   journal(tenantId: string, query: JournalQuery): Promise<JournalLine[]>;
+  syncLog(tenantId: string, query: SyncLogQuery): Promise<JournalLine[]>;
   signIns(tenantId: string, query: { userId?: string; reference?: string; limit: number }): Promise<SignInLine[]>;
 }
 

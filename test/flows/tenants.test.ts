@@ -27,7 +27,7 @@ beforeEach(async () => {
   database = await openDatabase('sqlite::memory:');
   store = createStore(database);
   registry = createTenantRegistry({ store, parse, log });
-  const entry = { id: 'j', tenantId: 'acme', at: now, actor: 'cli', cause: 'apply', resourceType: 'Tenant', resourceId: 'acme' };
+  const entry = { id: 'j', tenantId: 'acme', at: now, actor: 'cli', cause: 'apply', action: null, resourceType: 'Tenant', resourceId: 'acme' };
   await store.tenants.create(
     { id: 'acme', mode: 'jit', document: 'x', digest: 'd', revision: 1, mappingVersion: 1, createdAt: now, updatedAt: now },
     { tenantId: 'acme', version: 1, digest: 'd', document: [], author: 'cli', comment: null, createdAt: now },

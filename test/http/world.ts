@@ -7,6 +7,7 @@ import request from 'supertest';
 import type { Target, User, UserState } from '../../src/core/model.ts';
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts';
 import type { Connection, Tenant } from '../../src/core/tenant.ts';
+import { directoryFailure, methodsOf } from '../../src/flows/directory.ts';
 import { learning } from '../../src/flows/learning.ts';
 import type { Arrival } from '../../src/flows/signin.ts';
 import type { JournalLine, SignInLine } from '../../src/http/admin.ts';
@@ -79,15 +80,18 @@ export function userState(id: string, over: Partial<User> = {}, targets: Target[
     status: 'active',
     role: 'learner',
     fields: { costcentre: '42' },
+    barredAt: null,
+    restoreKey: null,
     version: 1,
     createdAt: at,
+    updatedAt: at,
     ...over,
   };
   const grants = targets.flatMap((target) => [
     { tenantId: user.tenantId, userId: id, target, source: 'connection:sso' as const, rule: 'r1', since: at },
     { tenantId: user.tenantId, userId: id, target, source: 'manual' as const, rule: '', since: at },
   ]);
-  return { user, identities: [], grants };
+  return { user, identities: [], grants, memberships: [], groups: [] };
 }
 
 export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: string } = {}) {
@@ -130,6 +134,14 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
       trustProxy: 0,
       cookieSecret: 'a secret of this test',
       ...over.settings,
+    },
+    // No test of these pages speaks to a directory: nobody has a token here.
+    directory: {
+      authenticate: async () => null,
+      methods: methodsOf,
+      answer: () => Promise.reject(new Error('nobody is authenticated')),
+      failure: directoryFailure,
+      bodyBytes: 1024,
     },
     kv: new Proxy(kv, {
       get: (target, name: keyof typeof kv) =>

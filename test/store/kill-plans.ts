@@ -20,7 +20,13 @@ export function plansOf(tenantId: string, n: number): [Step, Step] {
   const made = creation(`${id}-1`, first);
   const come = [grant(first.user, 'group:a', { source: 'manual', rule: '' }), grant(first.user, 'group:b', { source: 'manual', rule: '' })];
   const edited = edit(`${id}-2`, first, { moved: { title: 'Dr' }, gone: [first.grants[0]!], come });
-  const second = { user: { ...first.user, title: 'Dr', version: 2 }, identities: first.identities, grants: [first.grants[1]!, ...come] };
+  const second = {
+    user: { ...first.user, title: 'Dr', version: 2 },
+    identities: first.identities,
+    grants: [first.grants[1]!, ...come],
+    memberships: [],
+    groups: [],
+  };
   return [
     { plan: made, entry: entryOf(made), version: 1, state: first },
     { plan: edited, entry: entryOf(edited), version: 2, state: second },

@@ -1,5 +1,6 @@
 /** Rows and plans by hand: the store's suites need no planner. */
 import type { Change, Facts, Grant, Identity, Plan, Target, User, UserState } from '../../src/core/model.ts';
+import type { Write } from '../../src/store/apply.ts';
 import type { JournalEntry, SignInEntry } from '../../src/store/journal.ts';
 import type { MappingVersion, TenantRow } from '../../src/store/tenants.ts';
 
@@ -31,8 +32,11 @@ export const user = (over: Partial<User> & { id: string }): User => ({
   status: 'active',
   role: 'learner',
   fields: { costcentre: '42' },
+  barredAt: null,
+  restoreKey: null,
   version: 1,
   createdAt: NOW,
+  updatedAt: NOW,
   ...over,
 });
 
@@ -59,7 +63,13 @@ export const grant = (owner: User, target: Target, over: Partial<Grant> = {}): G
 /** A user as one first sign-in leaves it. */
 export function person(id: string, over: Partial<User> = {}): UserState {
   const owner = user({ id, ...over });
-  return { user: owner, identities: [identity(owner)], grants: [grant(owner, 'bundle:basics'), grant(owner, 'collection:more')] };
+  return {
+    user: owner,
+    identities: [identity(owner)],
+    grants: [grant(owner, 'bundle:basics'), grant(owner, 'collection:more')],
+    memberships: [],
+    groups: [],
+  };
 }
 
 const planOf = (id: string, { user: owner }: UserState, rest: Pick<Plan, 'changes' | 'effects'>): Plan => ({
@@ -68,6 +78,7 @@ const planOf = (id: string, { user: owner }: UserState, rest: Pick<Plan, 'change
   userId: owner.id,
   intent: 'assertion',
   mappingVersion: 1,
+  groups: [],
   held: [],
   ...rest,
 });
@@ -97,6 +108,15 @@ export function edit(
   return planOf(id, state, { changes, effects: { gained: come.map((g) => g.target), lost: gone.map((g) => g.target) } });
 }
 
+/** One write of a plan, with nothing beside it but its journal line. */
+export const write = (plan: Plan, over: Partial<Write> = {}): Write => ({
+  plan,
+  entry: entryOf(plan),
+  deliveries: [{ platform: 'lms' }],
+  search: { gone: [], come: [] },
+  ...over,
+});
+
 export const entryOf = (plan: Plan, over: Partial<JournalEntry> = {}): JournalEntry =>
   entry(`j-${plan.id}`, { tenantId: plan.tenantId, resourceId: plan.userId, ...over });
 
@@ -106,6 +126,7 @@ export const entry = (id: string, over: Partial<JournalEntry> = {}): JournalEntr
   at: NOW,
   actor: 'connection:okta',
   cause: 'assertion',
+  action: null,
   resourceType: 'user',
   resourceId: null,
   outcome: 'SUCCESS',

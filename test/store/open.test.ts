@@ -6,7 +6,7 @@ import { migrate, openDatabase } from '../../src/store/open.ts';
 import { createStore } from '../../src/store/store.ts';
 import { describeWith } from '../services.ts';
 import { backends, type Place, postgres, sqliteFile } from './backends.ts';
-import { creation, entryOf, NOW, person } from './makers.ts';
+import { creation, NOW, person, write } from './makers.ts';
 
 for (const backend of backends.filter((b) => b !== backends[0])) {
   describeWith(backend.needs, `opening ${backend.name}`, () => {
@@ -52,7 +52,7 @@ describe('a SQLite file', () => {
   it('holds what the process before it wrote', async () => {
     const plan = creation('kept', person('kept'));
     const first = await openDatabase(place.url);
-    await createStore(first).apply.apply(plan, entryOf(plan), [], NOW);
+    await createStore(first).apply.apply([write(plan, { deliveries: [] })], NOW);
     await first.close();
     const second = await openDatabase(place.url);
     expect(await createStore(second).people.state('acme', 'kept')).toEqual(person('kept'));
@@ -81,7 +81,7 @@ describeWith('postgres', 'a PostgreSQL session in another time zone', () => {
       const db = await openDatabase(`${place.url}?options=-c%20TimeZone%3D${encodeURIComponent(zone)}`);
       const id = zone.replace(/\W/g, '').toLowerCase();
       const plan = creation(id, person(id));
-      await createStore(db).apply.apply(plan, entryOf(plan), [], NOW);
+      await createStore(db).apply.apply([write(plan, { deliveries: [] })], NOW);
       expect(await createStore(db).people.state('acme', id)).toEqual(person(id));
       await db.close();
     }

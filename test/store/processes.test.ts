@@ -4,7 +4,7 @@ import { migrate, openDatabase } from '../../src/store/open.ts';
 import { createStore } from '../../src/store/store.ts';
 import { describeWith } from '../services.ts';
 import { type Place, postgres, sqliteFile } from './backends.ts';
-import { creation, entryOf, NOW, person } from './makers.ts';
+import { creation, NOW, person, write } from './makers.ts';
 import { startChild } from './spawn.ts';
 
 for (const backend of [sqliteFile, postgres]) {
@@ -28,12 +28,7 @@ for (const backend of [sqliteFile, postgres]) {
       const ids = Array.from({ length: 40 }, (_, i) => `plan${i}`);
       for (const id of ids) {
         const plan = creation(id, person(id));
-        await apply.apply(
-          plan,
-          entryOf(plan),
-          ['a', 'b', 'c'].map((platform) => ({ platform })),
-          NOW,
-        );
+        await apply.apply([write(plan, { deliveries: ['a', 'b', 'c'].map((platform) => ({ platform })) })], NOW);
       }
       const workers = ['one', 'two'].map((name) => startChild('claim', place.url, name));
       await Promise.all(workers.map((worker) => worker.ready));

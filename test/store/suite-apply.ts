@@ -3,18 +3,13 @@ import { replay } from '../../src/core/diff.ts';
 import { type Change, grantKey, type Plan, type UserState } from '../../src/core/model.ts';
 import { createApply } from '../../src/store/apply.ts';
 import { Conflict, Unstorable } from '../../src/store/database.ts';
-import { creation, edit, entryOf, facts, grant, identity, later, NOW, person, user } from './makers.ts';
+import { creation, edit, entryOf, facts, grant, identity, later, NOW, person, user, write } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function applyPromises(world: World): void {
   const tenantId = 'apply';
   const apply = (plan: Plan, platforms: string[] = ['lms']) =>
-    world.store.apply.apply(
-      plan,
-      entryOf(plan),
-      platforms.map((platform) => ({ platform })),
-      NOW,
-    );
+    world.store.apply.apply([write(plan, { deliveries: platforms.map((platform) => ({ platform })) })], NOW);
   const state = (id: string) => world.store.people.state(tenantId, id);
   const journalOf = async (id: string) => (await world.store.journal.list(tenantId, { resourceId: id, limit: 50 })).map((e) => e.id).sort();
   const outboxOf = async (id: string) => {
@@ -52,6 +47,8 @@ export function applyPromises(world: World): void {
       user: { ...before.user, displayName: 'Countess', externalId: 'e', fields: {}, version: 2 },
       identities: [{ ...before.identities[0]!, facts: facts([]) }, identity(before.user, { source: 'directory' })],
       grants: [{ ...before.grants[1]!, since: later(1) }, come],
+      memberships: [],
+      groups: [],
     });
   });
 
@@ -68,7 +65,7 @@ export function applyPromises(world: World): void {
             gone: held.grants.filter((g) => !wants.has(grantKey(g))),
             come: wanted.filter((g) => !has.has(grantKey(g))),
           })
-        : creation('history-0', { user: owner, identities: [identity(owner)], grants: wanted });
+        : creation('history-0', { user: owner, identities: [identity(owner)], grants: wanted, memberships: [], groups: [] });
       held = replay(held, plan);
       await apply(plan);
       const stored = await state('history');
@@ -79,7 +76,7 @@ export function applyPromises(world: World): void {
   it('hundreds of new rows go in and come out', async () => {
     const owner = user({ id: 'many', tenantId });
     const grants = Array.from({ length: 333 }, (_, i) => grant(owner, `bundle:${String(i).padStart(4, '0')}`));
-    await apply(creation('many', { user: owner, identities: [identity(owner)], grants }));
+    await apply(creation('many', { user: owner, identities: [identity(owner)], grants, memberships: [], groups: [] }));
     expect((await state('many'))?.grants).toEqual(grants);
   });
 
@@ -129,7 +126,13 @@ export function applyPromises(world: World): void {
   it('of simultaneous creations of one subject exactly one wins and the others get a conflict', async () => {
     const race = Array.from({ length: 12 }, (_, i) => {
       const owner = user({ id: `race-${i}`, tenantId });
-      return creation(`race-${i}`, { user: owner, identities: [identity(owner, { subject: 'the-one' })], grants: [grant(owner, 'bundle:basics')] });
+      return creation(`race-${i}`, {
+        user: owner,
+        identities: [identity(owner, { subject: 'the-one' })],
+        grants: [grant(owner, 'bundle:basics')],
+        memberships: [],
+        groups: [],
+      });
     });
     const results = await Promise.allSettled(race.map((plan) => apply(plan)));
     const lost = results.filter((r) => r.status === 'rejected');
@@ -187,7 +190,9 @@ export function applyPromises(world: World): void {
     for (const value of ['a\0b', '\ud800', 'a\\\0']) {
       const owner = user({ id: 'nul', tenantId });
       const taught = identity(owner, { facts: { ...facts(), claims: { odd: [value] } } });
-      await expect(apply(creation('nul', { user: owner, identities: [taught], grants: [] }))).rejects.toBeInstanceOf(Unstorable);
+      await expect(apply(creation('nul', { user: owner, identities: [taught], grants: [], memberships: [], groups: [] }))).rejects.toBeInstanceOf(
+        Unstorable,
+      );
     }
     expect(await state('nul')).toBeNull();
     const literal = person('literal', { tenantId, displayName: '{"\\u0000"}', fields: { a: '\\u0000', b: '\\\\ud800', c: '😀' } });
@@ -202,9 +207,12 @@ export function applyPromises(world: World): void {
     expect(JSON.stringify([String(error), error, (error as Error).cause])).not.toMatch(/Secret|whole@/);
     const fault = await createApply(world.db)
       .apply(
-        { ...again, changes: [{ ...again.changes[0]!, after: { ...again.changes[0]!.after!, id: 'f', title: null } } as never], userId: 'f' },
-        entryOf(again),
-        [],
+        [
+          write(
+            { ...again, changes: [{ ...again.changes[0]!, after: { ...again.changes[0]!.after!, id: 'f', title: null } } as never], userId: 'f' },
+            { entry: entryOf(again), deliveries: [] },
+          ),
+        ],
         NOW,
       )
       .catch((e: unknown) => e as Error);

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from '@jest/globals';
-import { creation, entryOf, later, NOW, person } from './makers.ts';
+import { creation, later, NOW, person, write } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function outboxPromises(world: World): void {
@@ -12,7 +12,7 @@ export function outboxPromises(world: World): void {
     await world.db.query.delete(outbox); // what the promises before this one left
     for (let i = 0; i < ROWS; i++) {
       const plan = creation(`outbox-${i}`, person(`outbox-${i}`, { tenantId }));
-      await world.store.apply.apply(plan, entryOf(plan), [{ platform: 'lms' }], later(i));
+      await world.store.apply.apply([write(plan)], later(i));
     }
   });
 

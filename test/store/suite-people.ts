@@ -1,13 +1,13 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { UserState } from '../../src/core/model.ts';
-import { creation, entryOf, facts, grant, identity, NOW, person, user } from './makers.ts';
+import { creation, facts, grant, identity, NOW, person, user, write } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function peoplePromises(world: World): void {
   const tenantId = 'people';
   const put = (state: UserState) => {
     const plan = creation(`${state.user.tenantId}-${state.user.id}`, state);
-    return world.store.apply.apply(plan, entryOf(plan), [], NOW);
+    return world.store.apply.apply([write(plan, { deliveries: [] })], NOW);
   };
   /** Everything filled, everything that can be null both ways. */
   const full: UserState = (() => {
@@ -16,6 +16,8 @@ export function peoplePromises(world: World): void {
       user: owner,
       identities: [identity(owner), identity(owner, { source: 'directory', subject: 'd"\\\'', facts: null, createdAt: new Date(1) })],
       grants: [grant(owner, 'bundle:basics'), grant(owner, 'group:x', { source: 'manual', rule: '' })],
+      memberships: [],
+      groups: [],
     };
   })();
 

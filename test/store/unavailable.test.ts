@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
 import { describeWith } from '../services.ts';
 import { administer, type Place, postgres, sqliteFile } from './backends.ts';
-import { creation, edit, entry, entryOf, grant, later, NOW, person } from './makers.ts';
+import { creation, edit, entry, grant, later, NOW, person, write } from './makers.ts';
 import { type Wire, wireTo } from './proxy.ts';
 
 /** One of each kind of use. */
@@ -21,11 +21,11 @@ const uses = (
   ping: () => db.ping(),
   read: () => people.state('acme', id),
   candidates: () => people.candidates('acme', { by: 'assertion', source: 'connection:x', subject: id, emailKey: 'x@example.com' }),
-  apply: () => apply.apply(creation(id, person(id)), entryOf(creation(id, person(id))), [{ platform: 'lms' }], NOW),
+  apply: () => apply.apply([write(creation(id, person(id)))], NOW),
   append: () => journal.append(entry(`append-${id}`)),
   list: () => journal.list('acme', { limit: 1 }),
   claim: () => outbox.claim('w', 1, NOW, later(1)),
-  keys: () => keys.list(),
+  keys: () => keys.list('api'),
   vault: () => vault.get('acme', 'x'),
   metadata: () => metadata.get('acme', 'x'),
   tenants: () => tenants.revisions(),
@@ -72,10 +72,13 @@ describeWith('postgres', 'PostgreSQL away', () => {
     for (let round = 0; round < 5; round++) {
       const before = person(`ended${round}`);
       const plan = creation(`ended${round}`, before);
-      await eventually(() => store.apply.apply(plan, entryOf(plan), [], NOW));
+      await eventually(() => store.apply.apply([write(plan, { deliveries: [] })], NOW));
       const all = Promise.allSettled(
         Array.from({ length: 8 }, (_, i) =>
-          store.apply.apply(edit(`e${round}-${i}`, before, { come: [grant(before.user, `group:${i}`)] }), entry(`e${round}-${i}`), [], NOW),
+          store.apply.apply(
+            [write(edit(`e${round}-${i}`, before, { come: [grant(before.user, `group:${i}`)] }), { entry: entry(`e${round}-${i}`), deliveries: [] })],
+            NOW,
+          ),
         ),
       );
       await terminate();
