@@ -36,7 +36,7 @@ const active = z.union(
   { error: 'such as { claim: account_enabled, disabledValues: ["false"] }, or none' },
 );
 
-const fieldRef = z
+export const fieldRef = z
   .string({ error: 'a field in lower case, such as cost_center' })
   .regex(/^[a-z][a-z0-9_]{0,62}$/, { error: 'a field in lower case: letters, digits and _, such as cost_center' });
 

@@ -9,6 +9,7 @@ import type { Tenant } from '../core/tenant.ts';
 import { checkConnections } from './check-connections.ts';
 import { type Checked, checkNames } from './check-names.ts';
 import { checkRules } from './check-rules.ts';
+import { checkScim } from './check-scim.ts';
 import { failingTests } from './check-tests.ts';
 import { partsOf } from './parts.ts';
 import { formatProblem, newReport, type Problem } from './problem.ts';
@@ -57,6 +58,7 @@ function understand(source: YamlSource, options: ParseOptions): { tenant: Tenant
   checkNames(checked);
   checkConnections(checked, options.baseDir);
   checkRules(checked, { aliases, defaultRole });
+  checkScim(source.data, report);
 
   if (['rules', 'groups', 'connections', 'tests', 'provisioning'].some((part) => report.flawed([part])))
     return { tenant: null, found: report.problems() };

@@ -1,9 +1,9 @@
 /** The tenant file as an administrator writes it: what may be written where. What it means together is checked in check-*.ts. */
 import * as z from 'zod';
 import { ROLES } from '../core/model.ts';
-import { connection } from './connection-schema.ts';
+import { connection, fieldRef } from './connection-schema.ts';
 import { groups, mappingTest, rule } from './mapping-schema.ts';
-import { address, choice, domain, list, object, slug, text, whole } from './scalars.ts';
+import { address, choice, domain, flag, list, object, slug, text, whole } from './scalars.ts';
 
 /** What counts where the file is silent. The editor's schema shows the same. */
 export const DEFAULTS = {
@@ -13,12 +13,14 @@ export const DEFAULTS = {
   whenGroupsMissing: 'keep',
   share: '10%',
   atLeast: 10,
+  sameName: 'allow',
+  matchLocal: true,
 } as const;
 
 const provisioning = object(
   {
     initialMode: z
-      .enum(['jit', 'manual'], { error: 'jit or manual; SCIM is switched on by an operator, since that issues a token' })
+      .enum(['jit', 'manual', 'scim'], { error: 'jit, manual or scim' })
       .optional()
       .meta({ default: DEFAULTS.initialMode })
       .describe('Used once, when the tenant is first seen. Afterwards the mode is changed by operators, not by this file.'),
@@ -53,6 +55,29 @@ const provisioning = object(
       .describe('When more people than this would lose something at once, an operator is asked first.'),
   },
   'such as { initialMode: jit, defaultRole: learner }',
+);
+
+const scim = object(
+  {
+    fields: z
+      .record(text('an attribute', 256), fieldRef, { error: 'attribute: field, such as { costCenter: cost_center }' })
+      .optional()
+      .describe('Custom fields: SCIM attribute, an extension’s with its URN and exactly as the directory spells it → field, in lower case.'),
+    groups: object(
+      {
+        sameName: choice(['allow', 'refuse'])
+          .optional()
+          .meta({ default: DEFAULTS.sameName })
+          .describe('May the directory have two groups of one name?'),
+        matchLocal: flag()
+          .optional()
+          .meta({ default: DEFAULTS.matchLocal })
+          .describe('A group made by hand is taken over by the directory’s group of the same name.'),
+      },
+      '{ sameName: allow, matchLocal: true }',
+    ).optional(),
+  },
+  'fields: and groups:',
 );
 
 const title = text('a title', 200);
@@ -92,6 +117,7 @@ export const tenantFile = object(
     connections: list(connection, 'a list of connections', 50)
       .optional()
       .describe('Identity providers. Where two say different things of a person, the first counts.'),
+    scim: scim.optional().describe('How the directory’s (SCIM) people and groups are taken.'),
     groups: groups.optional(),
     catalogue: catalogue.optional().describe('What can be enrolled in, and which courses that opens.'),
     rules: list(rule, 'a list of rules', 5000)

@@ -1,5 +1,5 @@
 /** From a tenant file that passed every check to the tenant that the rest of the house reads. */
-import type { Catalogue, Limits, Offer, Provisioning, Tenant } from '../core/tenant.ts';
+import type { Catalogue, Limits, Offer, Provisioning, ScimSettings, Tenant } from '../core/tenant.ts';
 import { connectionOf } from './connections.ts';
 import type { OfferFile } from './parts.ts';
 import type { Path } from './problem.ts';
@@ -25,6 +25,7 @@ export function tenantOf(file: TenantFile, { tenantId, baseDir, source }: Tenant
     contact: file.contact ?? null,
     domains: tenantDomains,
     connections: (file.connections ?? []).map((connection) => connectionOf(connection, { baseDir, tenantDomains })),
+    scim: scimOf(file.scim ?? {}),
     catalogue: catalogueOf(file.catalogue ?? {}),
     ...judgedPart(file, source),
     returnTo: file.returnTo ?? [],
@@ -57,6 +58,13 @@ function provisioningOf(file: NonNullable<TenantFile['provisioning']>): Provisio
 
 function limitsOf(file: NonNullable<NonNullable<TenantFile['provisioning']>['limits']>['removals']): Limits {
   return { removals: { share: Number.parseInt(file?.share ?? DEFAULTS.share, 10) / 100, atLeast: file?.atLeast ?? DEFAULTS.atLeast } };
+}
+
+function scimOf({ fields, groups }: NonNullable<TenantFile['scim']>): ScimSettings {
+  return {
+    fields: fields ?? {},
+    groups: { sameName: groups?.sameName ?? DEFAULTS.sameName, matchLocal: groups?.matchLocal ?? DEFAULTS.matchLocal },
+  };
 }
 
 function catalogueOf(file: CatalogueFile): Catalogue {

@@ -36,6 +36,7 @@ export type RefusalCode =
   | 'rate-limited'
   | 'not-signed-in'
   | 'not-found'
+  | 'mode-conflict' // not from this mode, or not yet
   | 'version-mismatch' // changed since the client read it
   | 'request-malformed';
 

@@ -3,7 +3,7 @@ import type { RefusalCode } from '../core/refusal.ts';
 
 export interface RefusalWords {
   /** HTTP status: 400 for a message that does not hold, 403 for a person who is refused, 404 for a place that is not there. */
-  status: 400 | 401 | 403 | 404 | 429 | 502 | 503;
+  status: 400 | 401 | 403 | 404 | 409 | 412 | 429 | 502 | 503;
   title: string;
   /** What happened, in plain words. */
   text: string;
@@ -25,6 +25,21 @@ const NOT_ACCEPTED = startOver(
 );
 
 export const REFUSALS: Readonly<Record<RefusalCode, RefusalWords>> = {
+  'external-id-in-use': person('That name is taken', 'Another account here has the same identifier.', ASK),
+  'version-mismatch': {
+    status: 412,
+    title: 'Changed meanwhile',
+    text: 'It has been changed since you read it.',
+    next: 'Read it again.',
+    offer: 'again',
+  },
+  'mode-conflict': {
+    status: 409,
+    title: 'Not now',
+    text: 'This does not go with how the organisation is provisioned at present.',
+    next: ASK,
+    offer: 'ask',
+  },
   'message-malformed': NOT_ACCEPTED,
   'message-forged': NOT_ACCEPTED,
   'message-misdirected': NOT_ACCEPTED,
