@@ -1,13 +1,13 @@
 /** Bulk (RFC 7644 §3.7): many operations in one request, each answered for itself; none undoes another. */
 import { type BulkOperation, orderBulk, readBulk, resolveBulkIds, unresolvedIn } from '../protocols/scim/bulk.ts';
-import { errorBody, ScimError } from '../protocols/scim/error.ts';
-import type { At, DirectoryAnswer, DirectoryDeps, DirectoryRequest } from './directory.ts';
+import { ScimError } from '../protocols/scim/error.ts';
+import { type At, type DirectoryAnswer, type DirectoryRequest, failure } from './directory-request.ts';
 
 const RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 
 type Answer = (request: DirectoryRequest) => Promise<DirectoryAnswer>;
 
-export async function answerBulk(_deps: DirectoryDeps, at: At, request: DirectoryRequest, answer: Answer): Promise<DirectoryAnswer> {
+export async function answerBulk(at: At, request: DirectoryRequest, answer: Answer): Promise<DirectoryAnswer> {
   const { operations, failOnErrors } = readBulk(request.body);
   const ids = new Map<string, string>();
   const results = new Map<number, object>();
@@ -17,7 +17,7 @@ export async function answerBulk(_deps: DirectoryDeps, at: At, request: Director
   for (const { index, problem } of orderBulk(operations)) {
     const operation = operations[index]!;
     const reason = problem ?? unresolvedIn(operation, ids);
-    const done = reason ? failed(reason) : await one(operation, ids, answer);
+    const done = reason ? failure(reason) : await one(operation, ids, answer);
     changed ||= done.changed === true;
     ignored.push(...done.ignored.map((left) => `operation ${index + 1}: ${left}`));
     const location = locationOf(at, operation, done, ids);
@@ -32,13 +32,11 @@ export async function answerBulk(_deps: DirectoryDeps, at: At, request: Director
   return { status: 200, body: { schemas: [RESPONSE], Operations }, headers: {}, changed, ignored };
 }
 
-const failed = (error: ScimError): DirectoryAnswer => ({ status: error.status, body: errorBody(error), headers: {}, changed: null, ignored: [] });
-
 async function one({ method, path, data, version }: BulkOperation, ids: Map<string, string>, answer: Answer): Promise<DirectoryAnswer> {
   const resolved = resolveBulkIds(path, ids) as string;
   const [where = '', search] = resolved.split('?', 2);
   const segments = where.split('/').filter((part) => part !== '');
-  if (segments[0] === 'Bulk') return failed(new ScimError(400, 'invalidSyntax', 'a Bulk request cannot hold another'));
+  if (segments[0] === 'Bulk') return failure(new ScimError(400, 'invalidSyntax', 'a Bulk request cannot hold another'));
   const query = Object.fromEntries(new URLSearchParams(search ?? ''));
   const body = data === undefined ? undefined : resolveBulkIds(data, ids);
   return answer({ method, segments, query, body, ifMatch: version ?? undefined, ifNoneMatch: undefined });

@@ -1,7 +1,7 @@
 /** The discovery documents (RFC 7644 §4): the same for every client, and never filtered. */
 import { resourceTypes, schemas, serviceProviderConfig } from '../protocols/scim/discovery.ts';
 import { ScimError } from '../protocols/scim/error.ts';
-import type { At, DirectoryAnswer, DirectoryRequest } from './directory.ts';
+import type { At, DirectoryAnswer, DirectoryRequest } from './directory-request.ts';
 
 export function answerDiscovery({ base, users }: At, { segments, query }: DirectoryRequest): DirectoryAnswer {
   const [kind, id] = segments;

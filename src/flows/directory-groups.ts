@@ -11,7 +11,7 @@ import { type Projection, project, readProjection, wants } from '../protocols/sc
 import { etagOf, versionsIn } from '../protocols/scim/resource.ts';
 import { GROUP_RESOURCE } from '../protocols/scim/schema.ts';
 import { Conflict } from '../store/database.ts';
-import { type At, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record, syncLine } from './directory.ts';
+import { type At, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record, syncLine } from './directory-request.ts';
 import { expected, say } from './directory-users.ts';
 import { type MemberChange, type MembersMoved, moveMembers, settleGroup } from './memberships.ts';
 

@@ -11,8 +11,8 @@ import { listResponse } from '../protocols/scim/list-response.ts';
 import { type Projection, readProjection } from '../protocols/scim/projection.ts';
 import { GROUP_RESOURCE, type ResourceSchema } from '../protocols/scim/schema.ts';
 import { compileFilter, compileSort } from '../protocols/scim/where.ts';
-import type { At, DirectoryAnswer, DirectoryDeps, DirectoryRequest } from './directory.ts';
 import { shownGroup } from './directory-groups.ts';
+import type { At, DirectoryAnswer, DirectoryDeps, DirectoryRequest } from './directory-request.ts';
 import { shownAll } from './directory-users.ts';
 
 /** Resources of one kind from a place on. */

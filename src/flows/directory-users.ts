@@ -13,7 +13,7 @@ import { etagOf, toUser, versionsIn } from '../protocols/scim/resource.ts';
 import { ENTERPRISE } from '../protocols/scim/schema.ts';
 import { statementOf } from '../protocols/scim/statement.ts';
 import { compileFilter } from '../protocols/scim/where.ts';
-import { type At, actionOf, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record } from './directory.ts';
+import { type At, actionOf, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record } from './directory-request.ts';
 import { type Provisioned, provision } from './provision.ts';
 
 export async function answerUser(deps: DirectoryDeps, at: At, request: DirectoryRequest): Promise<DirectoryAnswer> {

@@ -5,7 +5,7 @@
 import type { Log } from '../lib/log.ts';
 import type { ScimExchangeRow } from '../store/exchanges.ts';
 import type { Store } from '../store/store.ts';
-import type { At, DirectoryAnswer, DirectoryRequest } from './directory.ts';
+import type { At, DirectoryAnswer, DirectoryRequest } from './directory-request.ts';
 
 export interface DoctorDeps {
   store: Pick<Store, 'exchanges'>;

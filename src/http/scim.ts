@@ -4,7 +4,8 @@
  */
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import type { Tenant } from '../core/tenant.ts';
-import type { DirectoryAnswer, DirectoryRequest, directoryFailure } from '../flows/directory.ts';
+import type { directoryFailure } from '../flows/directory.ts';
+import type { DirectoryAnswer, DirectoryRequest } from '../flows/directory-request.ts';
 import { exchangeOf } from './exchange.ts';
 import type { HttpDeps } from './server.ts';
 

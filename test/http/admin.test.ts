@@ -42,6 +42,7 @@ describe('the administrators’ API', () => {
       id: 'j1',
       actor: 'connection:sso',
       cause: 'sign-in',
+      action: null,
       resourceType: 'SignIn',
       resourceId: null,
       mappingVersion: null,

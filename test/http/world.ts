@@ -42,6 +42,7 @@ export const tenant = (id: string, over: Partial<Tenant> = {}): Tenant => ({
     connection('posting', 'saml'),
     connection('off', 'saml', { enabled: false }),
   ],
+  scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
   catalogue: {
     courses: [
       { slug: 'pitch', title: 'Pitching <b>well</b>', description: 'From first call to handshake.', url: 'https://courses.example/pitch' },
@@ -192,6 +193,7 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
       },
       user: async (tenantId, userId) => users.get(`${tenantId} ${userId}`) ?? null,
       journal: async (_tenantId, { limit, outcome }) => journal.filter((l) => outcome === undefined || l.outcome === outcome).slice(0, limit),
+      syncLog: async (_tenantId, { limit }) => journal.filter((l) => l.action !== null).slice(0, limit),
       signIns: async (_tenantId, { limit }) => signIns.slice(0, limit),
     },
     health: {

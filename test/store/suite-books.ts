@@ -146,6 +146,7 @@ export function tenantsPromises(world: World): void {
 
 export function keysPromises(world: World): void {
   const key = (id: string, over: Partial<ApiKeyRow> = {}): ApiKeyRow => ({
+    kind: 'api',
     id,
     tenantId: null,
     name: 'ci',
