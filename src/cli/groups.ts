@@ -62,8 +62,7 @@ export async function groupDelete(house: House, live: LiveTenant, term: string, 
   if (group.source === 'directory') throw new Exit(EXIT.refused, 'the directory made this group: it is deleted there');
   const change = { reset: true, add: [], remove: [] };
   await moveMembers({ ...house.flow, store: house.store }, { live, group, change, by: 'manual', actor: 'cli', reference: null, adopt });
-  const emptied = await groupOf(house, live, group.id);
-  await house.store.groups.remove(emptied, entry(house, emptied, 'deleted'), house.flow.newId(), house.flow.now());
+  await house.store.groups.remove(group, entry(house, group, 'deleted'), house.flow.newId(), house.flow.now());
   out.result({ deleted: group.id }, 'deleted');
 }
 

@@ -2,6 +2,7 @@
 import type { User } from '../core/model.ts';
 import { foldKey } from '../core/profile.ts';
 import { randomToken, safeEqual, type Vault } from '../lib/secrets.ts';
+import { Unavailable } from '../store/database.ts';
 import type { ApiKeyRow } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 
@@ -46,8 +47,17 @@ export async function liveKey(
   const moment = now();
   const known = row !== null && safeEqual(row.hash, hash) && row.kind === kind && bearer.startsWith(prefix);
   if (!known || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= moment)) return null;
-  if (row.lastUsedAt === null || moment.getTime() - row.lastUsedAt.getTime() > touchMs) await store.keys.touch(row.id, moment);
+  if (row.lastUsedAt === null || moment.getTime() - row.lastUsedAt.getTime() > touchMs) await noteUse(store, row, moment);
   return row;
+}
+
+/** A key that holds opens the door, even where its use cannot be written down just now. */
+async function noteUse(store: Pick<Store, 'keys'>, { id }: ApiKeyRow, moment: Date): Promise<void> {
+  try {
+    await store.keys.touch(id, moment);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+  }
 }
 
 /** The key itself is returned once, here, and nowhere else. `expiresAt` null: until revoked. */

@@ -177,48 +177,49 @@ interface Renaming {
 
 /** The group's own row. Whoever writes a group made by hand makes it the directory's. */
 async function rename(deps: DirectoryDeps, at: At, wanted: Renaming): Promise<{ group: Group; changed: boolean }> {
-  let { group } = wanted;
-  for (let left = TRIES; ; left--) {
-    const versions = expected(wanted.ifMatch);
-    if (versions && !versions.includes(group.version)) throw new ScimError(412, null, 'The group has changed since you read it');
-    const now = deps.now();
-    const displayName = wanted.displayName ?? group.displayName;
-    const externalId = wanted.externalId === undefined ? group.externalId : wanted.externalId;
-    const after: Group = { ...group, displayName, displayNameKey: foldKey(displayName), externalId, source: 'directory' };
-    if (isDeepStrictEqual(after, group) && versions === null) return { group, changed: false };
-    const renamed = displayName !== group.displayName || externalId !== group.externalId;
-    const next = { ...after, version: group.version + 1, updatedAt: now, unsettledSince: renamed ? now : group.unsettledSince };
-    const code = group.source === 'manual' ? 'adopted-by-directory' : 'changed-by-directory';
-    const line = { method: wanted.method, resourceType: 'Group', resourceId: group.id, outcome: 'SUCCESS', code, detail: {} } as const;
+  const { group } = wanted;
+  const only = refuseStale(wanted.ifMatch, group);
+  const displayName = wanted.displayName ?? group.displayName;
+  const externalId = wanted.externalId === undefined ? group.externalId : wanted.externalId;
+  const after: Group = { ...group, displayName, displayNameKey: foldKey(displayName), externalId, source: 'directory' };
+  const changed = !isDeepStrictEqual(after, group);
+  if (!changed && only === null) return { group, changed };
+  const now = deps.now();
+  const renamed = displayName !== group.displayName || externalId !== group.externalId;
+  const next = { ...after, updatedAt: now, unsettledSince: renamed ? now : group.unsettledSince };
+  const code = group.source === 'manual' ? 'adopted-by-directory' : 'changed-by-directory';
+  const line = { method: wanted.method, resourceType: 'Group', resourceId: group.id, outcome: 'SUCCESS', code, detail: {} } as const;
+  try {
     // With If-Match the version is taken before the members move, so that of two requests that read the same only one goes on.
-    const changed = !isDeepStrictEqual(after, group);
-    try {
-      await deps.store.groups.update(group, next, changed ? syncLine(deps, at, line) : null);
-    } catch (error) {
-      if (!(error instanceof Conflict) || left === 1) throw error;
-      group = await existing(deps, at, group.id);
-      continue;
-    }
-    if (renamed) await settleGroup(deps, { live: at.live, group: next, actor: at.actor, reference: at.reference, most: PAGE });
-    return { group: next, changed };
+    await deps.store.groups.update(next, only, changed ? syncLine(deps, at, line) : null);
+  } catch (error) {
+    if (error instanceof Conflict) refuseStale(wanted.ifMatch, await existing(deps, at, group.id));
+    throw error;
   }
+  if (renamed) await settleGroup(deps, { live: at.live, group: next, actor: at.actor, reference: at.reference, most: PAGE });
+  return { group: next, changed };
+}
+
+/** The version that the client read, or null where any will do. */
+function refuseStale(ifMatch: string | undefined, group: Group): number | null {
+  const versions = expected(ifMatch);
+  if (versions && !versions.includes(group.version)) throw new ScimError(412, null, 'The group has changed since you read it');
+  return versions && group.version;
 }
 
 async function remove(deps: DirectoryDeps, at: At, request: DirectoryRequest): Promise<DirectoryAnswer> {
   const id = request.segments[1]!;
   for (let left = TRIES; ; left--) {
     const group = await existing(deps, at, id);
-    const versions = expected(request.ifMatch);
-    if (left === TRIES && versions && !versions.includes(group.version)) throw new ScimError(412, null, 'The group has changed since you read it');
+    if (left === TRIES) refuseStale(request.ifMatch, group);
     const everybody = { reset: true, add: [], remove: [] };
     const who = { live: at.live, actor: at.actor, reference: at.reference };
     await moveMembers(deps, { ...who, group, change: everybody, by: 'directory', adopt: (state) => say(at, currentDraft(state)) });
-    const emptied = await existing(deps, at, id);
     const line = { method: 'DELETE', resourceType: 'Group', resourceId: id, outcome: 'SUCCESS', code: 'deleted-by-directory', detail: {} } as const;
     try {
       // Whom somebody put in by hand stays, in a group by hand of the same name.
       const local = deps.newId();
-      await deps.store.groups.remove(emptied, syncLine(deps, at, line), local, deps.now());
+      await deps.store.groups.remove(group, syncLine(deps, at, line), local, deps.now());
       return { status: 204, body: null, headers: {}, changed: true, ignored: [] };
     } catch (error) {
       if (!(error instanceof Conflict) || left === 1) throw error;

@@ -56,6 +56,7 @@ async function create(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
     actor: at.actor,
     reference: at.reference,
     action: 'CREATE',
+    noted: () => leftOut(ignored),
   });
   return written(deps, at, { done, status: 201, projection, ignored });
 }
@@ -65,6 +66,7 @@ async function revise(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
   const next = request.method === 'PUT' ? replacement(at, request.body) : patched(at, request.body);
   const done = await provision(deps, {
     ...onUser(at, request),
+    noted: () => leftOut(left.ignored),
     intent: {
       kind: 'resource',
       write: 'update',
@@ -153,14 +155,15 @@ async function written(
 ): Promise<DirectoryAnswer> {
   const { plan, after } = done;
   const changed = plan.changes.length > 0;
-  if (!changed || ignored.length > 0)
+  // A plan has its own line, which says what was left out.
+  if (!changed)
     await record(deps, at, {
       method: status === 201 ? 'POST' : 'PATCH',
       resourceType: 'User',
       resourceId: after.user.id,
       outcome: 'SKIPPED',
-      code: changed ? 'left-out' : 'unchanged',
-      detail: ignored.length > 0 ? { ignored: ignored.slice(0, 20) } : {},
+      code: 'unchanged',
+      detail: leftOut(ignored),
     });
   return {
     status,
@@ -170,6 +173,8 @@ async function written(
     ignored,
   };
 }
+
+const leftOut = (ignored: string[]): Record<string, unknown> => (ignored.length > 0 ? { ignored: ignored.slice(0, 20) } : {});
 
 async function shown(deps: DirectoryDeps, at: At, person: Person, projection: Projection): Promise<object> {
   return (await shownAll(deps, at, [person], projection))[0]!;

@@ -31,6 +31,8 @@ export interface Request {
   reference: string | null;
   /** What a directory asked for, for its sync log. */
   action?: JournalEntry['action'];
+  /** More for the journal, asked when the plan is made. */
+  noted?: () => Record<string, unknown>;
   brake?: Guard;
   dryRun?: boolean;
 }
@@ -194,7 +196,7 @@ function turnKeys({ live, lookup }: Request): string[] {
 }
 
 /** What was changed and why, without the values: the journal outlives the people in it. */
-function journalEntry({ actor, reference, action = null }: Request, made: Plan, now: Date): JournalEntry {
+function journalEntry({ actor, reference, action = null, noted }: Request, made: Plan, now: Date): JournalEntry {
   const changes = made.changes.map((change) => {
     const grant = change.entity === 'grant' ? (change.after ?? change.before) : null;
     const membership = change.entity === 'membership' ? (change.after ?? change.before) : null;
@@ -220,6 +222,6 @@ function journalEntry({ actor, reference, action = null }: Request, made: Plan, 
     code: made.changes[0]?.reason ?? null,
     reference,
     mappingVersion: made.mappingVersion,
-    detail: { changes, effects: made.effects, ...(made.held.length > 0 ? { held: made.held.length } : {}) },
+    detail: { changes, effects: made.effects, ...(made.held.length > 0 ? { held: made.held.length } : {}), ...noted?.() },
   };
 }

@@ -33,22 +33,35 @@ interface Asked {
   actor: string;
 }
 
+/** Throws `Refusal` where it would have ended before it began. */
 export async function createToken(deps: TokenDeps, request: Asked & { name: string; expiresAt: Date | null }): Promise<NewToken> {
+  refusePast(deps, request.expiresAt);
   const { row, token } = fresh(deps, request);
   await deps.store.keys.create(row, entry(deps, request, row, 'created'));
   return { id: row.id, token, prefix: row.prefix };
 }
 
-/** A new token beside the old one, which ends within 24 hours. Throws `Refusal` `not-found`, or where the old one does not live any more. */
-export async function rotateToken(deps: TokenDeps, request: Asked & { id: string }): Promise<NewToken & { oldEnds: Date }> {
+/**
+ * A new token beside the old one, which ends within 24 hours. Where no end is asked for, the new one lasts as long as the old one was to:
+ * a rotation makes no token everlasting. Throws `Refusal` `not-found`, or where the old one does not live any more.
+ */
+export async function rotateToken(deps: TokenDeps, request: Asked & { id: string; expiresAt?: Date }): Promise<NewToken & { oldEnds: Date }> {
+  refusePast(deps, request.expiresAt ?? null);
   const old = await owned(deps, request);
   const moment = deps.now();
   if (stateOf(old, moment) === 'revoked' || stateOf(old, moment) === 'expired')
     throw new Refusal('request-malformed', 'token/not-live', 'this token does not live any more; create another');
-  const { row, token } = fresh(deps, { ...request, name: old.name, expiresAt: null });
+  const { row, token } = fresh(deps, { ...request, name: old.name, expiresAt: request.expiresAt ?? sameSpan(old, moment) });
   const ends = new Date(moment.getTime() + ROTATION_MS);
   await deps.store.keys.rotate(row, { id: old.id, ends }, entry(deps, request, row, 'rotated'));
   return { id: row.id, token, prefix: row.prefix, oldEnds: old.expiresAt && old.expiresAt < ends ? old.expiresAt : ends };
+}
+
+const sameSpan = ({ createdAt, expiresAt }: ApiKeyRow, moment: Date): Date | null =>
+  expiresAt && new Date(moment.getTime() + expiresAt.getTime() - createdAt.getTime());
+
+function refusePast({ now }: TokenDeps, expiresAt: Date | null): void {
+  if (expiresAt && expiresAt <= now()) throw new Refusal('request-malformed', 'token/expires', 'a token cannot have ended before it is made');
 }
 
 /** At once, on every node: each request asks. */

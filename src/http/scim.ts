@@ -113,7 +113,7 @@ async function bodyOf({ req, res, raw, directory }: Omit<Station, 'limit'> & Pic
   const error = await new Promise<unknown>((resolve) => raw(req, res, resolve));
   if (error) {
     const { status } = error as { status?: unknown };
-    if (status === 413) return refuse(413, 'tooMany', `The body is larger than ${directory.bodyBytes} bytes`);
+    if (status === 413) return refuse(413, null, `The body is larger than ${directory.bodyBytes} bytes`);
     if (typeof status === 'number' && status < 500) return refuse(status, 'invalidSyntax', 'The body cannot be read');
     throw error;
   }

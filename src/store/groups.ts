@@ -20,13 +20,13 @@ export interface Groups {
   byExternalId(tenantId: string, externalId: string): Promise<Group[]>;
   page(tenantId: string, paging: Paging): Promise<{ groups: Group[]; next: string | null }>;
   create(group: Group, entry: JournalEntry | null): Promise<void>;
-  /** Throws `Conflict` where the group is not at `before`'s version any more. */
-  update(before: Group, after: Group, entry: JournalEntry | null): Promise<void>;
+  /** Its attributes, one version on. `only`: throws `Conflict` where it is not at this version any more; else where it is gone. */
+  update(after: Group, only: number | null, entry: JournalEntry | null): Promise<void>;
   /**
    * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.
-   * Throws `Conflict` where the directory has members in it, or it has moved.
+   * Throws `Conflict` where the directory has members in it, or it is gone.
    */
-  remove(group: Group, entry: JournalEntry, newId: string, now: Date): Promise<void>;
+  remove(group: Pick<Group, 'tenantId' | 'id'>, entry: JournalEntry, newId: string, now: Date): Promise<void>;
   /** Live users, each once, in order of id. */
   members(tenantId: string, groupId: string, paging: Paging): Promise<Member[]>;
   memberIds(tenantId: string, groupId: string, source: GroupSource): Promise<string[]>;
@@ -43,7 +43,8 @@ export function createGroups(db: Database): Groups {
   } = db;
   const insert = createInsert(db);
   const line = (entry: JournalEntry | null) => (entry ? insert('journal', [entry]) : []);
-  const at = ({ tenantId, id, version }: Group) => and(eq(group.tenantId, tenantId), eq(group.id, id), eq(group.version, version));
+  const at = ({ tenantId, id }: Pick<Group, 'tenantId' | 'id'>) => and(eq(group.tenantId, tenantId), eq(group.id, id));
+  const oneOn = sql`${group.version} + 1` as never;
   const expecting = (query: { toSQL(): { sql: string; params: unknown[] } }): Statement => {
     const { sql: text, params } = query.toSQL();
     return { sql: text, params, expect: 1 };
@@ -64,7 +65,7 @@ export function createGroups(db: Database): Groups {
         .select({ one: sql`1` })
         .from(membership)
         .where(and(eq(membership.tenantId, row.tenantId), eq(membership.groupId, row.id), eq(membership.source, 'directory')));
-      const local = { id: newId, source: 'manual' as const, externalId: null, version: row.version + 1, unsettledSince: now, updatedAt: now };
+      const local = { id: newId, source: 'manual' as const, externalId: null, version: oneOn, unsettledSince: now, updatedAt: now };
       const rest = and(at(row), notExists(byDirectory), exists(within(row)));
       await db.batch([expecting(q.update(group).set(local).where(rest)), ...line(entry)]);
     }
@@ -91,7 +92,19 @@ export function createGroups(db: Database): Groups {
       return { groups, next: more.length > limit ? groups.at(-1)!.id : null };
     },
     create: (row, entry) => db.batch([...insert('group', [row]), ...line(entry)]),
-    update: (before, after, entry) => db.batch([expecting(q.update(group).set(after).where(at(before))), ...line(entry)]),
+    update(after, only, entry) {
+      const where = and(at(after), only === null ? undefined : eq(group.version, only));
+      const { version: _, ...attributes } = after;
+      return db.batch([
+        expecting(
+          q
+            .update(group)
+            .set({ ...attributes, version: oneOn })
+            .where(where),
+        ),
+        ...line(entry),
+      ]);
+    },
     remove,
     members: async (tenantId, groupId, { after, limit }) => {
       const rows = await q

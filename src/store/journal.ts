@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lte, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lte, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { Action, Outcome } from './schema.ts';
@@ -64,6 +64,9 @@ export interface SignInFilter {
   limit: number;
 }
 
+/** Causes of what a directory does. */
+const DIRECTORY = ['resource', 'group'] as const;
+
 /** Both logs. Entries of applied plans are written by apply.ts, in the plan's own transaction. */
 export interface Journal {
   append(entry: JournalEntry): Promise<void>;
@@ -81,7 +84,7 @@ export interface Journal {
 export function createJournal(db: Database): Journal {
   const { journal, signIn } = db.tables;
   const insert = createInsert(db);
-  const newest = async (tenantId: string, filter: SyncLogFilter, cause?: string): Promise<JournalEntry[]> => {
+  const newest = async (tenantId: string, filter: SyncLogFilter, causes: readonly string[] = []): Promise<JournalEntry[]> => {
     const { resourceId, outcome, reference, since, before, limit, action, resourceType, until } = filter;
     const last = sql`(select ${journal.at}, ${journal.id} from ${journal} where ${and(eq(journal.tenantId, tenantId), eq(journal.id, before ?? ''))})`;
     return await db.query
@@ -90,7 +93,7 @@ export function createJournal(db: Database): Journal {
       .where(
         and(
           eq(journal.tenantId, tenantId),
-          cause === undefined ? undefined : eq(journal.cause, cause),
+          causes.length === 0 ? undefined : causes.length === 1 ? eq(journal.cause, causes[0]!) : inArray(journal.cause, [...causes]),
           resourceId === undefined ? undefined : eq(journal.resourceId, resourceId),
           outcome === undefined ? undefined : eq(journal.outcome, outcome),
           reference === undefined ? undefined : eq(journal.reference, reference),
@@ -104,9 +107,13 @@ export function createJournal(db: Database): Journal {
       .orderBy(desc(journal.at), desc(journal.id))
       .limit(limit);
   };
-  /** Two reads in the index's own order: a database sorts everything where one statement asks for either cause. */
+  /**
+   * Two reads in the index's own order: a database sorts everything where one statement asks for either cause. The lines of one resource or request
+   * are few, and have indexes of their own, which SQLite takes only where the cause is no single value.
+   */
   const syncLog = async (tenantId: string, filter: SyncLogFilter): Promise<JournalEntry[]> => {
-    const lines = (await Promise.all(['resource', 'group'].map((cause) => newest(tenantId, filter, cause)))).flat();
+    if (filter.resourceId !== undefined || filter.reference !== undefined) return newest(tenantId, filter, DIRECTORY);
+    const lines = (await Promise.all(DIRECTORY.map((cause) => newest(tenantId, filter, [cause])))).flat();
     return lines.sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? 1 : -1)).slice(0, filter.limit);
   };
 

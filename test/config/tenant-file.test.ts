@@ -97,6 +97,7 @@ describe('what the file is silent about', () => {
       catalogue: { courses: [], bundles: [], collections: [], groups: [] },
       mapping: { version: 0, rules: [] },
       tests: [],
+      scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
       returnTo: [],
     });
   });

@@ -72,16 +72,14 @@ const sso = fc
       }),
   );
 const edit = fc.record({ grant: fc.subarray(TARGETS), revoke: fc.subarray(TARGETS) }).map((e): Intent => ({ kind: 'edit', ...e }));
-const directory = fc
-  .record({ active: fc.boolean(), title: fc.constantFrom('', 'T3') })
-  .map(
-    (said): Intent => ({
-      kind: 'resource',
-      write: 'update',
-      ifVersion: null,
-      revise: () => directorySays({ userName: 'me', email: 'me@acme.example', ...said }),
-    }),
-  );
+const directory = fc.record({ active: fc.boolean(), title: fc.constantFrom('', 'T3') }).map(
+  (said): Intent => ({
+    kind: 'resource',
+    write: 'update',
+    ifVersion: null,
+    revise: () => directorySays({ userName: 'me', email: 'me@acme.example', ...said }),
+  }),
+);
 const membership = fc.record({ name: fc.constantFrom(...GROUPS), member: fc.boolean(), by: fc.constantFrom('directory', 'manual') }).map(
   ({ name, member, by }): Intent => ({
     kind: 'group',

@@ -107,6 +107,6 @@ describe('the administrators’ API', () => {
     expect(body.openapi).toBe('3.1.0');
     expect(body.servers).toEqual([{ url: `${HTTPS}/api/v1` }]);
     for (const path of Object.keys(body.paths)) expect((await read(path.replace('{tenant}', 'acme').replace('{id}', 'ada'))).status).toBe(200);
-    expect(Object.keys(body.paths)).toHaveLength(4);
+    expect(Object.keys(body.paths)).toHaveLength(5);
   });
 });

@@ -16,7 +16,11 @@ export interface Backend {
   make: () => Promise<Place>;
 }
 
-const sqliteMemory: Backend = { name: 'SQLite in memory', needs: 'none', make: async () => ({ url: 'sqlite::memory:', drop: async () => {} }) };
+export const sqliteMemory: Backend = {
+  name: 'SQLite in memory',
+  needs: 'none',
+  make: async () => ({ url: 'sqlite::memory:', drop: async () => {} }),
+};
 
 export const sqliteFile: Backend = {
   name: 'SQLite file',

@@ -64,7 +64,7 @@ function readForeign(reading: Reading, key: string, value: unknown): void {
 
 /** Which schemas there are is told by the attributes; what a client lists is checked for shape only. */
 function readSchemas(value: unknown): void {
-  const list = typeof value === 'string' || value === null ? [value] : value;
+  const list = value === null ? [] : value;
   if (!Array.isArray(list) || list.some((one) => one !== null && typeof one !== 'string')) throw invalidValue('schemas: a list of URNs');
 }
 
@@ -130,7 +130,9 @@ function asManager(value: unknown): unknown {
 }
 
 function list(path: string, attribute: Attribute, value: unknown): unknown {
-  const items = Array.isArray(value) ? value : [value];
+  // OneLogin's templates have one object where a list belongs.
+  const items = Array.isArray(value) ? value : isObject(value) ? [value] : null;
+  if (!items) throw invalidValue(`${path}: a list`);
   if (items.length > MOST_ELEMENTS) throw invalidValue(`${path}: at most ${MOST_ELEMENTS} elements`);
   const elements = items.map((one) => element(path, attribute, one)).filter((one) => one !== undefined);
   if (elements.filter((one) => isObject(one) && one['primary'] === true).length > 1) throw invalidValue(`${path}: more than one element is primary`);
@@ -160,9 +162,8 @@ function complex(path: string, attribute: Attribute, value: unknown): unknown {
 function simple(path: string, attribute: Attribute, value: unknown): unknown {
   if (absent(value)) return undefined;
   if (attribute.type === 'boolean') return boolean(path, value);
-  const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
-  if (typeof text !== 'string') throw invalidValue(`${path}: text`);
-  return checkedText(path, text, limitOf(attribute));
+  if (typeof value !== 'string') throw invalidValue(`${path}: text`);
+  return checkedText(path, value, limitOf(attribute));
 }
 
 const limitOf = ({ name, uniqueness, searchable }: Attribute): number =>

@@ -248,6 +248,7 @@ function story(world: () => ScimWorld, dialect: Dialect): void {
     expect((await client.find('Users', 'userName eq "amara@acme.example"')).body.totalResults).toBe(0);
     expect((await client.get(`/Groups/${sales.id}`)).body.members ?? []).toEqual([]);
     expect(await seen(amara)).toMatchObject({ status: 'deleted', groups: [] });
+    expect(await visitor.meStatus()).toBe(403);
     expect(await visitor.meStatus()).toBe(401);
     expect(shown(await signIn())).toMatchObject({ status: 403 });
     expect((await lines(amara)).slice(-2)).toEqual(['SUCCESS deleted-by-directory', expect.stringMatching(/^FAILED/)]);

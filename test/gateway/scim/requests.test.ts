@@ -37,7 +37,7 @@ const examples = readdirSync(FOLDER, { withFileTypes: true })
 
 let world: ScimWorld;
 beforeAll(async () => {
-  world = await startWorld({ tenants: Object.fromEntries(examples.map(({ tenant }) => [tenant, company({ domains: [], connections: [] })])) });
+  world = await startWorld({ tenants: Object.fromEntries(examples.map(({ tenant }) => [tenant, company()])) });
 }, 60_000);
 afterAll(() => world?.close());
 

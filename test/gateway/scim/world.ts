@@ -86,6 +86,8 @@ export async function startWorld({ tenants = { acme: company() }, backend = sqli
       throw error;
     },
   );
+  const problems = gateway.house.tenants.problems();
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const clients = new Map<string, ScimClient>();
   for (const tenant of Object.keys(tenants))
     clients.set(tenant, createClient(gateway.baseUrl + basePath(tenant), await tokenFor(gateway.house, tenant)));
