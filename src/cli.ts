@@ -94,6 +94,10 @@ const ACTION = (text: string) => {
   if (text !== 'CREATE' && text !== 'UPDATE' && text !== 'DELETE') throw new InvalidArgumentError('CREATE, UPDATE or DELETE');
   return text;
 };
+const RESOURCE = (text: string) => {
+  if (text !== 'User' && text !== 'Group') throw new InvalidArgumentError('User or Group');
+  return text;
+};
 
 program
   .command('serve')
@@ -229,17 +233,31 @@ token
   .argument('[tenant]')
   .action(inHouse((house, out, tenant: string | undefined) => tokenList(house, named(house, tenant), out)));
 /** The tenant may stand before the id, or in --tenant. */
-const withId = (work: (house: House, live: ReturnType<typeof named>, id: string, out: Output) => Promise<void>) =>
-  inHouse((house, out, first: string, second: string | undefined) =>
-    second === undefined ? work(house, named(house, undefined), first, out) : work(house, named(house, first), second, out),
-  );
+const tenantAndId = (house: House, first: string, second: string | undefined) =>
+  second === undefined ? { live: named(house, undefined), id: first } : { live: named(house, first), id: second };
 token
   .command('rotate')
   .description('a new token; the old one goes on for 24 hours')
   .argument('<id>', 'or <tenant> <id>')
   .argument('[more]')
-  .action(withId(tokenRotate));
-token.command('revoke').description('end a token at once').argument('<id>', 'or <tenant> <id>').argument('[more]').action(withId(tokenRevoke));
+  .option('--expires <date>', 'until when the new one works; default: as long as the old one was to', moment)
+  .action(
+    inHouse((house, out, first: string, second: string | undefined, opts: { expires?: Date }) => {
+      const { live, id } = tenantAndId(house, first, second);
+      return tokenRotate(house, live, { id, expiresAt: opts.expires }, out);
+    }),
+  );
+token
+  .command('revoke')
+  .description('end a token at once')
+  .argument('<id>', 'or <tenant> <id>')
+  .argument('[more]')
+  .action(
+    inHouse((house, out, first: string, second: string | undefined) => {
+      const { live, id } = tenantAndId(house, first, second);
+      return tokenRevoke(house, live, id, out);
+    }),
+  );
 
 program
   .command('log')
@@ -247,7 +265,7 @@ program
   .argument('[tenant]')
   .option('--action <action>', 'CREATE, UPDATE or DELETE', ACTION)
   .option('--outcome <outcome>', 'SUCCESS, SKIPPED or FAILED', OUTCOME)
-  .option('--resource <type>', 'User or Group')
+  .option('--resource <type>', 'User or Group', RESOURCE)
   .option('--id <id>', 'of this resource only')
   .option('--reference <code>', 'of this request only')
   .option('--since <date>', 'from this moment on', moment)

@@ -32,8 +32,13 @@ export async function tokenList(house: House, live: LiveTenant, out: Output): Pr
 
 const iso = (date: Date | null): string => date?.toISOString() ?? '-';
 
-export async function tokenRotate(house: House, live: LiveTenant, id: string, out: Output): Promise<void> {
-  const made = await rotateToken(tokensOf(house), { tenantId: live.tenant.id, id, actor: 'cli' });
+export async function tokenRotate(
+  house: House,
+  live: LiveTenant,
+  { id, expiresAt }: { id: string; expiresAt: Date | undefined },
+  out: Output,
+): Promise<void> {
+  const made = await rotateToken(tokensOf(house), { tenantId: live.tenant.id, id, ...(expiresAt && { expiresAt }), actor: 'cli' });
   out.result(made, `${made.token}\n${KEEP} The old one ends ${made.oldEnds.toISOString()}.`);
 }
 
@@ -60,7 +65,8 @@ export async function syncLog(house: House, live: LiveTenant, { csv, ...filter }
     e.at.toISOString(),
     e.action ?? '',
     e.resourceType,
-    e.resourceId ?? '',
+    // What a directory named in a path that leads nowhere is kept as it came.
+    plain(e.resourceId ?? ''),
     e.outcome,
     reasonOf(e),
     e.actor,

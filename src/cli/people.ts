@@ -137,6 +137,6 @@ function told({ condition: c, of }: Verdict): string {
 
 export async function journal(house: House, live: LiveTenant, filter: Parameters<House['store']['journal']['list']>[1], out: Output): Promise<void> {
   const entries = await house.store.journal.list(live.tenant.id, filter);
-  const rows = entries.map((e) => [e.at.toISOString(), e.outcome, e.cause, e.code ?? '', e.resourceId ?? '', e.actor, e.reference ?? '']);
+  const rows = entries.map((e) => [e.at.toISOString(), e.outcome, e.cause, e.code ?? '', plain(e.resourceId ?? ''), e.actor, e.reference ?? '']);
   out.result({ entries }, entries.length === 0 ? 'nothing yet' : table(['at', 'outcome', 'cause', 'code', 'resource', 'actor', 'reference'], rows));
 }

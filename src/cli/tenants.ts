@@ -62,10 +62,16 @@ export async function apply(
   out.note(plan);
   const applied = [];
   for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', ...options }));
+  const tokens = new Set(changes.flatMap((c) => (c.kind === 'create' && c.tenant.provisioning.initialMode === 'scim' ? [c.tenantId] : [])));
   out.result(
     { applied: true, tenants: applied },
     applied
-      .map((a) => [`${a.tenantId}: ${a.outcome}`, ...a.problems.map((p) => `  ${p}`), ...(a.people ? people(a.people, true) : [])].join('\n'))
+      .flatMap((a) => [
+        `${a.tenantId}: ${a.outcome}`,
+        ...a.problems.map((p) => `  ${p}`),
+        ...(a.people ? people(a.people, true) : []),
+        ...(tokens.has(a.tenantId) ? [`  its directory needs a token: matricula token create ${a.tenantId}`] : []),
+      ])
       .join('\n'),
   );
   if (applied.some((a) => a.problems.length > 0)) throw new Exit(EXIT.refused);

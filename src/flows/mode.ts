@@ -1,5 +1,5 @@
 /** mode: an operator moves a tenant between `manual`, `jit` and `scim` (DESIGN §4). What waits is only the switch itself: nobody's enrolments move by it. */
-import type { Mode } from '../core/model.ts';
+import type { Mode, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import { searchValues } from '../protocols/scim/searchable.ts';
 import { Conflict } from '../store/database.ts';
@@ -8,7 +8,7 @@ import type { LiveTenant, Tenants } from './tenants.ts';
 import { createToken, listTokens, type NewToken, type TokenDeps } from './tokens.ts';
 
 export interface ModeDeps extends TokenDeps {
-  store: Pick<Store, 'tenants' | 'keys' | 'search'>;
+  store: Pick<Store, 'tenants' | 'keys' | 'people' | 'search'>;
   tenants: Pick<Tenants, 'get' | 'refresh'>;
 }
 
@@ -71,11 +71,19 @@ async function write(deps: ModeDeps, { tenant, mode: from, revision }: LiveTenan
 
 const PAGE = 200;
 
-/** People from before there was an index of values: a directory must find them. */
+/**
+ * A directory must find everybody by any value. People from before there was an index have none in it, or only those that moved since, which looks
+ * the same as having all: so everybody's are written, page by page. Whom somebody changes meanwhile is done again.
+ */
 async function indexEverybody({ store }: ModeDeps, tenantId: string): Promise<void> {
-  for (;;) {
-    const people = await store.search.unindexed(tenantId, PAGE);
-    for (const person of people) await store.search.index(tenantId, person.user.id, searchValues(person));
-    if (people.length < PAGE) return;
+  for (let after: string | null = null; ; ) {
+    const page: { states: UserState[]; next: string | null } = await store.people.states(tenantId, { after, limit: PAGE });
+    for (let people = page.states; people.length > 0; ) {
+      await Promise.all(people.map((person) => store.search.index(tenantId, person.user.id, searchValues(person))));
+      const known = new Map(people.map(({ user }) => [user.id, user.version]));
+      people = (await store.people.many(tenantId, [...known.keys()])).filter(({ user }) => user.version !== known.get(user.id));
+    }
+    if (page.next === null) return;
+    after = page.next;
   }
 }
