@@ -22,17 +22,22 @@ async function groupOf(house: House, { tenant }: LiveTenant, term: string): Prom
 
 export async function groupList(house: House, { tenant }: LiveTenant, out: Output): Promise<void> {
   const { groups, next } = await house.store.groups.page(tenant.id, { after: null, limit: PAGE });
-  const rows = groups.map((g) => [g.id, g.source, plain(g.displayName), g.externalId ?? '-']);
-  out.result({ groups, next }, groups.length === 0 ? 'no groups' : table(['id', 'made by', 'name', 'externalId'], rows));
+  const rows = groups.map((g) => [g.id, g.source, plain(g.displayName), plain(g.externalId ?? '-')]);
+  const more = next === null ? '' : `\nand more than these ${PAGE}`;
+  out.result({ groups, next }, groups.length === 0 ? 'no groups' : table(['id', 'made by', 'name', 'externalId'], rows) + more);
 }
 
 export async function groupShow(house: House, live: LiveTenant, term: string, out: Output): Promise<void> {
   const group = await groupOf(house, live, term);
-  const members = await house.store.groups.members(group.tenantId, group.id, { after: null, limit: PAGE });
+  const found = await house.store.groups.members(group.tenantId, group.id, { after: null, limit: PAGE + 1 });
   const byHand = new Set(await house.store.groups.memberIds(group.tenantId, group.id, 'manual'));
-  const rows = members.map((m) => [m.userId, plain(m.display), byHand.has(m.userId) ? 'by hand' : 'directory']);
+  const byDirectory = new Set(await house.store.groups.memberIds(group.tenantId, group.id, 'directory'));
+  const by = (id: string) => [...(byDirectory.has(id) ? ['directory'] : []), ...(byHand.has(id) ? ['hand'] : [])];
+  const members = found.slice(0, PAGE).map((m) => ({ ...m, by: by(m.userId) }));
+  const rows = members.map((m) => [m.userId, plain(m.display), m.by.join(' and ')]);
+  const more = found.length > PAGE ? `\nand more than these ${PAGE}` : '';
   const head = `${plain(group.displayName)}, made by ${group.source === 'manual' ? 'hand' : 'the directory'}, id ${group.id}`;
-  out.result({ group, members }, rows.length === 0 ? `${head}\nnobody in it` : `${head}\n${table(['id', 'name', 'put in'], rows)}`);
+  out.result({ group, members }, rows.length === 0 ? `${head}\nnobody in it` : `${head}\n${table(['id', 'name', 'put in by'], rows)}${more}`);
 }
 
 export async function groupCreate(house: House, { tenant }: LiveTenant, name: string, out: Output): Promise<void> {
@@ -62,7 +67,7 @@ export async function groupDelete(house: House, live: LiveTenant, term: string, 
   if (group.source === 'directory') throw new Exit(EXIT.refused, 'the directory made this group: it is deleted there');
   const change = { reset: true, add: [], remove: [] };
   await moveMembers({ ...house.flow, store: house.store }, { live, group, change, by: 'manual', actor: 'cli', reference: null, adopt });
-  await house.store.groups.remove(group, entry(house, group, 'deleted'), house.flow.newId(), house.flow.now());
+  await house.store.groups.remove(group, entry(house, group, 'deleted'), null, house.flow.now());
   out.result({ deleted: group.id }, 'deleted');
 }
 

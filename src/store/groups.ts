@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, isNotNull, ne, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, gt, inArray, isNotNull, ne, notExists, sql } from 'drizzle-orm';
 import type { Group, GroupSource } from '../core/model.ts';
 import { Conflict, type Database, type Statement } from './database.ts';
 import { found, guarded } from './failures.ts';
@@ -24,9 +24,10 @@ export interface Groups {
   update(after: Group, only: number | null, entry: JournalEntry | null): Promise<void>;
   /**
    * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.
-   * Throws `Conflict` where the directory has members in it, or it is gone.
+   * With `newId` null it goes for good, and with it what waits for deleted people to be restored.
+   * Throws `Conflict` where the directory (or with null, anybody) has members in it, or it is gone.
    */
-  remove(group: Pick<Group, 'tenantId' | 'id'>, entry: JournalEntry, newId: string, now: Date): Promise<void>;
+  remove(group: Pick<Group, 'tenantId' | 'id'>, entry: JournalEntry, newId: string | null, now: Date): Promise<void>;
   /** Live users, each once, in order of id. */
   members(tenantId: string, groupId: string, paging: Paging): Promise<Member[]>;
   memberIds(tenantId: string, groupId: string, source: GroupSource): Promise<string[]>;
@@ -56,13 +57,32 @@ export function createGroups(db: Database): Groups {
       .from(membership)
       .where(and(eq(membership.tenantId, tenantId), eq(membership.groupId, id)));
 
+  /** The tombstones move, so that no plan that restores one goes by a membership that is gone. */
+  const forgetTombstones = ({ tenantId, id }: Pick<Group, 'tenantId' | 'id'>): Statement[] => {
+    const here = and(eq(membership.tenantId, tenantId), eq(membership.groupId, id));
+    const members = q.select({ id: membership.userId }).from(membership).where(here);
+    const tombstones = and(eq(user.tenantId, tenantId), eq(user.status, 'deleted'), inArray(user.id, members));
+    const moved = q
+      .update(user)
+      .set({ version: sql`${user.version} + 1` as never })
+      .where(tombstones);
+    const theirs = q.select({ id: user.id }).from(user).where(tombstones);
+    return [moved, q.delete(membership).where(and(here, inArray(membership.userId, theirs)))].map((query) => {
+      const { sql: text, params } = query.toSQL();
+      return { sql: text, params };
+    });
+  };
+
   const remove: Groups['remove'] = async (row, entry, newId, now) => {
+    const empty = expecting(q.delete(group).where(and(at(row), notExists(within(row)))));
+    if (newId === null) return db.batch([...forgetTombstones(row), empty, ...line(entry)]);
     try {
-      await db.batch([expecting(q.delete(group).where(and(at(row), notExists(within(row))))), ...line(entry)]);
+      await db.batch([empty, ...line(entry)]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
+      // `since` keeps SQLite from the primary key, which holds all else and knows the tenant only.
       const byDirectory = q
-        .select({ one: sql`1` })
+        .select({ since: membership.since })
         .from(membership)
         .where(and(eq(membership.tenantId, row.tenantId), eq(membership.groupId, row.id), eq(membership.source, 'directory')));
       const local = { id: newId, source: 'manual' as const, externalId: null, version: oneOn, unsettledSince: now, updatedAt: now };
@@ -74,7 +94,14 @@ export function createGroups(db: Database): Groups {
   return guarded<Groups>({
     get: (tenantId, id) => found(null, async () => (await select().where(and(eq(group.tenantId, tenantId), eq(group.id, id))))[0] ?? null),
     named: (tenantId, key) =>
-      found([], async () => (await select().where(and(eq(group.tenantId, tenantId), eq(group.displayNameKey, key)))).sort(oldestFirst).slice(0, 10)),
+      found(
+        [],
+        async () =>
+          await select()
+            .where(and(eq(group.tenantId, tenantId), eq(group.displayNameKey, key)))
+            .orderBy(asc(group.createdAt), asc(group.id))
+            .limit(10),
+      ),
     byExternalId: (tenantId, externalId) =>
       found(
         [],
@@ -107,8 +134,9 @@ export function createGroups(db: Database): Groups {
     },
     remove,
     members: async (tenantId, groupId, { after, limit }) => {
+      // Grouped by what the index is ordered by, so that a page ends where it is full: one of a large group costs what one of a small group does.
       const rows = await q
-        .select({ userId: membership.userId, displayName: user.displayName, userName: user.userName })
+        .select({ userId: membership.userId, displayName: sql<string>`min(${user.displayName})`, userName: sql<string>`min(${user.userName})` })
         .from(membership)
         .innerJoin(user, and(eq(user.tenantId, membership.tenantId), eq(user.id, membership.userId)))
         .where(
@@ -119,14 +147,14 @@ export function createGroups(db: Database): Groups {
             ne(user.status, 'deleted'),
           ),
         )
-        .groupBy(membership.userId, user.displayName, user.userName)
+        .groupBy(membership.userId)
         .orderBy(asc(membership.userId))
         .limit(limit);
       return rows.map(({ userId, displayName, userName }) => ({ userId, display: displayName || userName }));
     },
     memberIds: async (tenantId, groupId, source) => {
       const rows = await q
-        .select({ userId: membership.userId })
+        .select({ userId: membership.userId, since: membership.since })
         .from(membership)
         .where(and(eq(membership.tenantId, tenantId), eq(membership.groupId, groupId), eq(membership.source, source)))
         .orderBy(asc(membership.userId));
@@ -143,5 +171,3 @@ export function createGroups(db: Database): Groups {
       ),
   });
 }
-
-const oldestFirst = (a: Group, b: Group): number => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1);

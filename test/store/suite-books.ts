@@ -1,5 +1,8 @@
 import { beforeAll, expect, it } from '@jest/globals';
+import type { Mode } from '../../src/core/model.ts';
 import { Conflict } from '../../src/store/database.ts';
+import { KEPT, type ScimExchangeRow } from '../../src/store/exchanges.ts';
+import type { JournalEntry } from '../../src/store/journal.ts';
 import type { ApiKeyRow, VaultRow } from '../../src/store/keys.ts';
 import { entry, later, mapping, NOW, signIn, tenantRow } from './makers.ts';
 import type { World } from './suite.ts';
@@ -84,6 +87,98 @@ export function journalPromises(world: World): void {
   });
 }
 
+export function syncLogPromises(world: World): void {
+  const tenantId = 'sync';
+  const make = (id: string, over: Partial<JournalEntry>) => entry(id, { tenantId, resourceType: 'User', ...over });
+  const lines = [
+    make('s0', { cause: 'resource', action: 'CREATE', resourceId: 'u1' }),
+    make('s1', { cause: 'group', action: 'UPDATE', resourceId: 'u1', at: later(1000) }),
+    make('s2', { cause: 'assertion', resourceId: 'u1', at: later(1000) }),
+    make('s3', { cause: 'resource', action: 'UPDATE', resourceId: 'u2', outcome: 'SKIPPED', at: later(1000) }),
+    make('s4', { cause: 'group', action: 'CREATE', resourceId: 'g1', resourceType: 'Group', at: later(2000) }),
+    make('s5', { cause: 'token', resourceType: 'Token', at: later(2000) }),
+    make('s6', { cause: 'resource', action: 'DELETE', resourceId: 'u1', outcome: 'FAILED', reference: 'REF-S', code: 'uniqueness', at: later(3000) }),
+    make('s7', { cause: 'group', action: 'UPDATE', resourceId: 'u2', at: later(3000) }),
+  ];
+  beforeAll(async () => {
+    for (const line of lines) await world.store.journal.append(line);
+    await world.store.journal.append(entry('sync-other', { tenantId: 'sync-other', cause: 'resource', resourceId: 'u1', reference: 'REF-S' }));
+  });
+  const ids = async (filter: object, tenant = tenantId) => (await world.store.journal.syncLog(tenant, { limit: 50, ...filter })).map(({ id }) => id);
+
+  it('holds what the directory did to people and groups, the newest first, and nothing else', async () => {
+    expect(await ids({})).toEqual(['s7', 's6', 's4', 's3', 's1', 's0']);
+    expect(await world.store.journal.syncLog(tenantId, { limit: 1, action: 'DELETE' })).toEqual([lines[6]]);
+  });
+
+  it('is narrowed by what was asked, how it came out, of what, and when', async () => {
+    expect(await ids({ action: 'CREATE' })).toEqual(['s4', 's0']);
+    expect(await ids({ outcome: 'SKIPPED' })).toEqual(['s3']);
+    expect(await ids({ resourceType: 'Group' })).toEqual(['s4']);
+    expect(await ids({ resourceId: 'u1' })).toEqual(['s6', 's1', 's0']);
+    expect(await ids({ reference: 'REF-S' })).toEqual(['s6']);
+    expect(await ids({ since: later(1000), until: later(2000) })).toEqual(['s4', 's3', 's1']);
+    expect(await ids({ resourceId: 'u1', action: 'UPDATE', since: later(1) })).toEqual(['s1']);
+  });
+
+  it('is paged through every line once, of both causes and in any narrowing', async () => {
+    for (const filter of [{}, { resourceId: 'u1' }, { since: NOW, until: later(9000) }]) {
+      const seen: string[] = [];
+      for (let before: string | undefined; ; before = seen.at(-1)) {
+        const page = await ids({ ...filter, limit: 2, ...(before === undefined ? {} : { before }) });
+        if (page.length === 0) break;
+        seen.push(...page);
+      }
+      expect(seen).toEqual(await ids(filter));
+    }
+  });
+
+  it('shows no line of another tenant, and finds nothing by text that no row can hold', async () => {
+    expect(await ids({}, 'sync-other')).toEqual(['sync-other']);
+    expect(await ids({ before: 's7' }, 'sync-other')).toEqual([]);
+    expect(await ids({ resourceId: 'u1\0' })).toEqual([]);
+  });
+}
+
+export function exchangesPromises(world: World): void {
+  const exchange = (n: number, over: Partial<ScimExchangeRow> = {}): ScimExchangeRow => ({
+    id: `x${String(n).padStart(5, '0')}`,
+    tenantId: 'doctor',
+    at: later(n),
+    token: 'scim:ms_abc',
+    method: 'PATCH',
+    path: '/Users/1?filter=%22a%22',
+    client: 'Okta',
+    dialect: 'PATCH with paths',
+    status: 200,
+    ms: 3,
+    reference: `REF-${n}`,
+    request: { Operations: [{ op: 'replace', value: [true, null, 'ä'] }] },
+    answer: null,
+    warnings: n === 0 ? ['answered as done, and nothing changed'] : [],
+    ...over,
+  });
+
+  it('come back as they were, the newest first, of their tenant only', async () => {
+    const { exchanges } = world.store;
+    await exchanges.append([exchange(0), exchange(1), exchange(2, { tenantId: 'doctor-other' })]);
+    expect(await exchanges.list('doctor', 9)).toEqual([exchange(1), exchange(0)]);
+    expect(await exchanges.list('doctor', 1)).toHaveLength(1);
+    expect((await exchanges.list('doctor-other', 9)).map(({ id }) => id)).toEqual(['x00002']);
+    await exchanges.append([]);
+  });
+
+  it('make room: the newest stay, and no other tenant loses one', async () => {
+    const { exchanges } = world.store;
+    for (let from = 10; from < 10 + KEPT + 30; from += 40) await exchanges.append(Array.from({ length: 40 }, (_, i) => exchange(from + i)));
+    const kept = await exchanges.list('doctor', 1000);
+    expect(kept).toHaveLength(KEPT);
+    expect(kept[0]!.id).toBe('x00249');
+    expect(kept.at(-1)!.id).toBe('x00050');
+    expect(await exchanges.list('doctor-other', 9)).toHaveLength(1);
+  });
+}
+
 export function tenantsPromises(world: World): void {
   const create = (id: string) => world.store.tenants.create(tenantRow(id), mapping(id, 1), entry(`t-${id}`, { tenantId: id }));
   const change = (id: string, expectRevision: number, version: number | null) =>
@@ -144,21 +239,72 @@ export function tenantsPromises(world: World): void {
   });
 }
 
-export function keysPromises(world: World): void {
-  const key = (id: string, over: Partial<ApiKeyRow> = {}): ApiKeyRow => ({
-    kind: 'api',
-    id,
-    tenantId: null,
-    name: 'ci',
-    prefix: 'mk_abc',
-    hash: `hash-${id}`,
-    createdAt: NOW,
-    expiresAt: later(9),
-    revokedAt: null,
-    lastUsedAt: null,
-    ...over,
+const key = (id: string, over: Partial<ApiKeyRow> = {}): ApiKeyRow => ({
+  kind: 'api',
+  id,
+  tenantId: null,
+  name: 'ci',
+  prefix: 'mk_abc',
+  hash: `hash-${id}`,
+  createdAt: NOW,
+  expiresAt: later(9),
+  revokedAt: null,
+  lastUsedAt: null,
+  ...over,
+});
+
+/** Tokens of directories: what is done to them is in the journal, in the same transaction. */
+export function tokensPromises(world: World): void {
+  const token = (id: string, over: Partial<ApiKeyRow> = {}) => key(id, { kind: 'scim', tenantId: 'tok', expiresAt: null, ...over });
+  const lines = async (tenantId = 'tok') => (await world.store.journal.list(tenantId, { limit: 50 })).map(({ id }) => id).sort();
+  const line = (id: string, tenantId = 'tok') => entry(id, { tenantId, cause: 'token', resourceType: 'Token' });
+
+  it('are listed by kind and tenant, and made with their line or not at all', async () => {
+    const { keys } = world.store;
+    await keys.create(token('tok1'), line('tl1'));
+    await keys.create(token('tok2', { createdAt: later(1) }), line('tl2'));
+    await keys.create(token('tok-other', { tenantId: 'tok-other' }), line('tl-other', 'tok-other'));
+    await expect(keys.create(token('tok3', { hash: 'hash-tok1' }), line('tl3'))).rejects.toBeInstanceOf(Conflict);
+    expect((await keys.list('scim', 'tok')).map(({ id }) => id)).toEqual(['tok1', 'tok2']);
+    expect((await keys.list('api')).map(({ id }) => id)).not.toContain('tok1');
+    expect(await keys.get('tok1')).toEqual(token('tok1'));
+    expect(await lines()).toEqual(['tl1', 'tl2']);
   });
 
+  it('are rotated: both live, the old one until then and never longer than it was to', async () => {
+    const { keys } = world.store;
+    await keys.rotate(token('tok4'), { id: 'tok1', ends: later(5000) }, line('tl4'));
+    expect(await keys.get('tok1')).toMatchObject({ expiresAt: later(5000), revokedAt: null });
+    await keys.rotate(token('tok5'), { id: 'tok1', ends: later(9000) }, line('tl5'));
+    expect(await keys.get('tok1')).toMatchObject({ expiresAt: later(5000) });
+    await keys.rotate(token('tok6'), { id: 'tok1', ends: later(10) }, line('tl6'));
+    expect(await keys.get('tok1')).toMatchObject({ expiresAt: later(10) });
+    await expect(keys.rotate(token('tok4'), { id: 'tok2', ends: later(1) }, line('tl7'))).rejects.toBeInstanceOf(Conflict);
+    expect(await keys.get('tok2')).toMatchObject({ expiresAt: null });
+    expect(await lines()).toEqual(['tl1', 'tl2', 'tl4', 'tl5', 'tl6']);
+  });
+
+  it('end with the mode, all of the tenant at once, and where the revision has moved nothing ends', async () => {
+    const { keys, tenants } = world.store;
+    await tenants.create(tenantRow('tok', { mode: 'scim' }), mapping('tok', 1), entry('tm0', { tenantId: 'tok' }));
+    await keys.revoke('tok2', later(3), line('tl8'));
+    const set = (mode: Mode, expectRevision: number, revokeTokens: boolean) =>
+      tenants.setMode({ id: 'tok', expectRevision, mode, revokeTokens, now: later(50) }, entry(`tm-${mode}-${expectRevision}`, { tenantId: 'tok' }));
+    await expect(set('manual', 7, true)).rejects.toBeInstanceOf(Conflict);
+    expect(await keys.get('tok4')).toMatchObject({ revokedAt: null });
+    await set('manual', 1, true);
+    expect(await tenants.get('tok')).toMatchObject({ mode: 'manual', revision: 2, updatedAt: later(50), document: tenantRow('tok').document });
+    for (const { id, revokedAt } of await keys.list('scim', 'tok')) expect([id, revokedAt]).toEqual([id, later(id === 'tok2' ? 3 : 50)]);
+    expect(await keys.get('tok-other')).toMatchObject({ revokedAt: null });
+    await keys.create(token('tok7'), line('tl9'));
+    await set('jit', 2, false);
+    expect(await keys.get('tok7')).toMatchObject({ revokedAt: null });
+    expect(await lines()).toEqual(expect.arrayContaining(['tl8', 'tm-jit-2', 'tm-manual-1']));
+    expect(await lines()).not.toContain('tm-manual-7');
+  });
+}
+
+export function keysPromises(world: World): void {
   it('a key is found by its hash only, and a hash is there once', async () => {
     const { keys } = world.store;
     await keys.create(key('k1'));

@@ -6,7 +6,8 @@ import { createStore, type Store } from '../../src/store/store.ts';
 import { describeWith } from '../services.ts';
 import type { Backend, Place } from './backends.ts';
 import { applyPromises } from './suite-apply.ts';
-import { journalPromises, keysPromises, tenantsPromises } from './suite-books.ts';
+import { exchangesPromises, journalPromises, keysPromises, syncLogPromises, tenantsPromises, tokensPromises } from './suite-books.ts';
+import { groupsPromises } from './suite-groups.ts';
 import { outboxPromises } from './suite-outbox.ts';
 import { peoplePromises } from './suite-people.ts';
 
@@ -37,8 +38,12 @@ export function storeSuite(backend: Backend): void {
     describe('people', () => peoplePromises(world));
     describe('apply', () => applyPromises(world));
     describe('outbox', () => outboxPromises(world));
+    describe('groups', () => groupsPromises(world));
     describe('journal', () => journalPromises(world));
+    describe('sync log', () => syncLogPromises(world));
+    describe('exchanges', () => exchangesPromises(world));
     describe('tenants', () => tenantsPromises(world));
     describe('keys, vault and metadata', () => keysPromises(world));
+    describe('tokens of directories', () => tokensPromises(world));
   });
 }
