@@ -1,0 +1,162 @@
+/** From one mode to another, over a real store on both databases. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Mode } from '../../src/core/model.ts';
+import type { Tenant } from '../../src/core/tenant.ts';
+import { changeMode, type ModeDeps } from '../../src/flows/mode.ts';
+import { provision } from '../../src/flows/provision.ts';
+import { createTenantRegistry } from '../../src/flows/tenants.ts';
+import { authenticateToken, listTokens } from '../../src/flows/tokens.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { createVault } from '../../src/lib/secrets.ts';
+import { createTurns } from '../../src/lib/turns.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { createStore, type Store } from '../../src/store/store.ts';
+import { assertion, makeTenant } from '../core/world.ts';
+import { describeWith } from '../services.ts';
+import { type Place, postgres, sqliteFile } from '../store/backends.ts';
+
+const NOW = new Date('2026-01-02T03:04:05.678Z');
+
+describe.each([sqliteFile, postgres])('on $name', (backend) => {
+  describeWith(backend.needs, 'the mode of a tenant', () => {
+    let place: Place;
+    let database: Database;
+    let store: Store;
+    let deps: ModeDeps;
+    let tenant: Tenant;
+
+    beforeEach(async () => {
+      tenant = makeTenant([]);
+      tenant = { ...tenant, connections: tenant.connections.map((connection) => ({ ...connection, enabled: true })) };
+      place = await backend.make();
+      database = await openDatabase(place.url);
+      store = createStore(database);
+      const tenants = createTenantRegistry({ store, parse: () => ({ ok: true, tenant }), log: silentLog });
+      deps = { store, tenants, vault: createVault(randomBytes(32)), now: () => NOW, newId: () => newId() };
+    });
+    afterEach(async () => {
+      await database.close();
+      await place.drop();
+    });
+
+    async function startIn(mode: Mode): Promise<void> {
+      const entry = { id: 'j', tenantId: 'acme', at: NOW, actor: 'cli', cause: 'apply', action: null, resourceType: 'Tenant', resourceId: 'acme' };
+      await store.tenants.create(
+        { id: 'acme', mode, document: 'x', digest: 'd', revision: 1, mappingVersion: 1, createdAt: NOW, updatedAt: NOW },
+        { tenantId: 'acme', version: 1, digest: 'd', document: [], author: 'cli', comment: null, createdAt: NOW },
+        { ...entry, outcome: 'SUCCESS', code: null, reference: null, mappingVersion: 1, detail: {} },
+      );
+      await deps.tenants.refresh();
+    }
+    const change = (mode: Mode) => changeMode(deps, { tenantId: 'acme', mode, actor: 'test' });
+    const stored = async () => (await store.tenants.get('acme'))!.mode;
+    const lines = async () => (await store.journal.list('acme', { limit: 20 })).filter(({ cause }) => cause === 'mode');
+    const signIn = (subject: string, title: string) =>
+      provision(
+        { store, turns: createTurns(), now: () => NOW, newId: () => newId(), platforms: () => [] },
+        {
+          live: { tenant, mode: 'jit', revision: 1 },
+          intent: assertion('sso', subject, { profile: { title } }),
+          lookup: { by: 'assertion', source: 'connection:sso', subject, emailKey: `${subject}@acme.example` },
+          actor: 'test',
+          reference: null,
+        },
+      );
+
+    it('goes between by hand and sign-in, and every change is in the journal', async () => {
+      await startIn('jit');
+      expect(await change('manual')).toEqual({ from: 'jit', to: 'manual', tokensRevoked: 0, token: null });
+      expect(await stored()).toBe('manual');
+      expect(await change('jit')).toMatchObject({ from: 'manual', to: 'jit' });
+      expect((await lines()).map(({ actor, code }) => [actor, code])).toEqual([
+        ['test', 'jit'],
+        ['test', 'manual'],
+      ]);
+    });
+
+    it('that it is in already is no change', async () => {
+      await startIn('jit');
+      expect(await change('jit')).toEqual({ from: 'jit', to: 'jit', tokensRevoked: 0, token: null });
+      expect([(await store.tenants.get('acme'))!.revision, await lines()]).toEqual([1, []]);
+    });
+
+    it('scim comes with a first token, and leaving it ends every token at once', async () => {
+      await startIn('jit');
+      const entered = await change('scim');
+      expect(entered).toMatchObject({ from: 'jit', to: 'scim', tokensRevoked: 0 });
+      const { token } = entered.token!;
+      expect(await authenticateToken(deps, token)).toMatchObject({ tenantId: 'acme' });
+      expect(await change('manual')).toEqual({ from: 'scim', to: 'manual', tokensRevoked: 1, token: null });
+      expect(await authenticateToken(deps, token)).toBeNull();
+      expect((await change('scim')).token).not.toBeNull();
+      expect((await listTokens(deps, 'acme')).map(({ state }) => state)).toEqual(['revoked', 'live']);
+    });
+
+    it('jit is refused while scim is on, and nothing changes', async () => {
+      await startIn('jit');
+      const { token } = (await change('scim')).token!;
+      await expect(change('jit')).rejects.toMatchObject({
+        code: 'mode-conflict',
+        check: 'mode/jit-while-scim',
+        message: expect.stringContaining('Cannot enable JIT provisioning while SCIM is active'),
+      });
+      expect(await stored()).toBe('scim');
+      expect(await authenticateToken(deps, token)).not.toBeNull();
+    });
+
+    it('scim needs a way to sign in and a domain', async () => {
+      const whole = tenant;
+      tenant = { ...whole, connections: whole.connections.map((connection) => ({ ...connection, enabled: false })) };
+      await startIn('manual');
+      await expect(change('scim')).rejects.toMatchObject({ code: 'mode-conflict', check: 'mode/enabled-connection' });
+      tenant = { ...whole, domains: [] };
+      await store.tenants.setMode(
+        { id: 'acme', expectRevision: 1, mode: 'jit', revokeTokens: false, now: NOW },
+        { ...(await store.journal.list('acme', { limit: 1 }))[0]!, id: 'j2' },
+      );
+      await deps.tenants.refresh();
+      await expect(change('scim')).rejects.toMatchObject({ code: 'mode-conflict', check: 'mode/verified-domain' });
+      expect([await stored(), await listTokens(deps, 'acme')]).toEqual(['jit', []]);
+    });
+
+    it('of a tenant that is not there is refused', async () => {
+      await expect(change('scim')).rejects.toMatchObject({ code: 'tenant-unknown' });
+    });
+
+    it('is not changed by whom somebody else was quicker than', async () => {
+      await startIn('jit');
+      const line = (await store.journal.list('acme', { limit: 1 }))[0]!;
+      await store.tenants.setMode({ id: 'acme', expectRevision: 1, mode: 'manual', revokeTokens: false, now: NOW }, { ...line, id: 'j2' });
+      await expect(change('scim')).rejects.toMatchObject({ code: 'mode-conflict', check: 'mode/raced' });
+      expect([await stored(), await listTokens(deps, 'acme')]).toEqual(['manual', []]);
+    });
+
+    it('scim finds everybody by any value: who came before there was an index, and who has only in part been in it since', async () => {
+      await startIn('jit');
+      const people = Array.from({ length: 250 }, (_, i) => `p${i}`);
+      for (const subject of people) await signIn(subject, 'Clerk');
+      const { searchValue } = database.tables;
+      await database.query.delete(searchValue);
+      await signIn('p7', 'Director');
+      const holding = async (attribute: string, value: string) =>
+        (
+          await store.search.users('acme', {
+            where: { kind: 'compare', attribute, op: 'eq', value },
+            sort: null,
+            from: { offset: 0 },
+            limit: 300,
+            count: false,
+          })
+        ).people.map(({ user }) => user.userName);
+      expect(await holding('title', 'clerk')).toEqual([]);
+      expect(await holding('emails.value', 'p7@acme.example')).toEqual([]);
+      await change('scim');
+      expect(await holding('title', 'clerk')).toHaveLength(249);
+      expect(await holding('title', 'director')).toEqual(['p7@acme.example']);
+      expect(await holding('emails.value', 'p7@acme.example')).toEqual(['p7@acme.example']);
+    });
+  });
+});
