@@ -377,6 +377,31 @@ describe('PATCH', () => {
   }, 60_000);
 });
 
+describe('what is left out is said in the sync log', () => {
+  it('members that nobody knows and groups as members, by POST, PUT and PATCH; the rest is done', async () => {
+    const [member, inner] = [await hire(client), await form(client)];
+    const members = [{ value: 'nobody-at-all' }, { value: member.id }, { value: inner.id, type: 'Group' }];
+    const outer = await form(client, { displayName: 'Outer', members });
+    expect(valuesOf(outer.members)).toEqual([member.id]);
+    const skipped = async () => (await world.journal()).filter(({ resourceId, outcome }) => resourceId === outer.id && outcome === 'SKIPPED').length;
+    const line = (await world.journal()).find(({ resourceId }) => resourceId === outer.id)!;
+    expect(JSON.stringify(line.detail)).toContain('nobody-at-all');
+    expect(JSON.stringify(line.detail)).toContain(inner.id);
+    const before = await skipped();
+    expect((await client.put(`/Groups/${outer.id}`, { displayName: 'Outer', members })).status).toBe(200);
+    expect((await client.patch(`/Groups/${outer.id}`, { op: 'add', path: 'members', value: members })).status).toBe(200);
+    expect(await skipped()).toBe(before + 2);
+    expect(valuesOf((await client.get(`/Groups/${outer.id}`)).body.members)).toEqual([member.id]);
+  });
+
+  it('a request that changed nothing, and one that was refused', async () => {
+    const made = await hire(client);
+    await client.patch(`/Users/${made.id}`, { op: 'replace', path: 'active', value: true });
+    await client.patch(`/Users/${made.id}`, { op: 'replace', path: 'shoeSize', value: '44' });
+    expect(await world.lines(made.id)).toEqual(['SUCCESS created-by-directory', 'SKIPPED unchanged', 'FAILED invalidPath']);
+  });
+});
+
 it('parallel PATCHes of one user lose nothing', async () => {
   const made = await hire(client);
   const answers = await Promise.all(
