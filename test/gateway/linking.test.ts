@@ -166,7 +166,7 @@ describe('an e-mail of somebody else is refused where', () => {
       ['email', [`other-${mail}`]],
       ['userName', [mail]],
     ] as const;
-    const refused = { code: 'email-in-use', check: 'provision/user-name-in-use' } as const;
+    const refused = { code: 'email-in-use', check: 'plan/user-name-in-use' } as const;
     await refusedSame(() => bySaml(`other-${who}`, '', { attributes }), { connection: 'corp' }, refused);
   });
 });

@@ -26,7 +26,7 @@ interface Example {
 
 const FOLDER = 'fixtures/scim';
 const examples = readdirSync(FOLDER, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && entry.name !== 'okta-spec')
   .flatMap(({ name: directory }) =>
     readdirSync(join(FOLDER, directory)).map((file) => ({
       directory,
