@@ -6,7 +6,7 @@ import { type Place, postgres } from '../../store/backends.ts';
 import { environment, freePort, type TenantFolder, tenantFolder } from '../gateway.ts';
 import { type GatewayProcess, spawnGateway } from '../process.ts';
 import { type Body, createClient, type ScimClient } from './client.ts';
-import { form, hire, valuesOf } from './people.ts';
+import { form, hire, uniqueName, valuesOf } from './people.ts';
 import { basePath, company, type ScimWorld, SECRETS, startWorld, tokenBeside } from './world.ts';
 
 const CLIENTS = 32;
@@ -71,6 +71,35 @@ function promises(at: (i: number) => ScimClient): void {
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(CLIENTS).fill(200));
     expect(valuesOf((await at(0).get(`/Users/${user.id}`)).body.groups)).toEqual(groups.map(({ id }) => id).sort());
+  });
+
+  it('thirty-two create the group of one externalId: it is made once', async () => {
+    const externalId = uniqueName('raced');
+    const answers = await Promise.all(each((i) => at(i).post('/Groups', { displayName: 'Raced', externalId })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(CLIENTS - 1).fill(409)]);
+    expect((await at(1).find('Groups', `externalId eq "${externalId}"`)).body.totalResults).toBe(1);
+  });
+
+  it('a group is deleted while everyone comes in: they came before or it is not found, and nobody is left in it', async () => {
+    const group = await form(at(0));
+    const [deleted, ...answers] = await Promise.all([
+      at(1).delete(`/Groups/${group.id}`),
+      ...each((i, user) => at(i).patch(`/Groups/${group.id}`, { op: 'add', path: 'members', value: [{ value: user.id }] })),
+    ]);
+    expect(deleted?.status).toBe(204);
+    for (const { status } of answers) expect([200, 404]).toContain(status);
+    expect((await at(0).get(`/Groups/${group.id}`)).status).toBe(404);
+    for (const user of people) expect(valuesOf((await at(1).get(`/Users/${user.id}`)).body.groups)).not.toContain(group.id);
+  });
+
+  it('lists that are said at once do not mix: the group is as one of them said', async () => {
+    const group = await form(at(0));
+    const lists = Array.from({ length: 8 }, (_, i) => people.slice(i, i + 4).map(({ id }) => id));
+    const answers = await Promise.all(
+      lists.map((list, i) => at(i).put(`/Groups/${group.id}`, { displayName: group.displayName, members: list.map((value) => ({ value })) })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(lists.map((list) => list.toSorted())).toContainEqual(await membersOf(group));
   });
 }
 
