@@ -52,6 +52,7 @@ describe('protocol surface', () => {
 
   it('a body of another type is refused as an error of SCIM', async () => {
     expectError(await acme.send('POST', '/Users', { userName: uniqueName() }, { 'content-type': 'text/html' }), { status: 415 });
+    expectError(await acme.send('POST', '/Users', { userName: uniqueName() }, { 'content-encoding': 'made-up' }), { status: 415 });
   });
 
   it('unknown query parameters are ignored', async () => {

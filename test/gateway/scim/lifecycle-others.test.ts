@@ -1,7 +1,7 @@
 /** OneLogin, Google and JumpCloud from connection test to hard delete and back; and people who were here before their directory. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { provision } from '../../../src/flows/provision.ts';
-import { type Answer, type Body, GROUP, PATCH_OP, type ScimClient, USER } from './client.ts';
+import { type Answer, type Body, ENTERPRISE, GROUP, PATCH_OP, type ScimClient, USER } from './client.ts';
 import { expectError, form, hire, valuesOf } from './people.ts';
 import { company, onEach, type ScimWorld } from './world.ts';
 
@@ -26,6 +26,23 @@ onEach(
     describe('Google', () => google(world));
     describe('JumpCloud', () => jumpcloud(world));
     describe('people who were here before', () => before(world));
+
+    it('what was created reads the same, in the order in which it was answered, also in lists', async () => {
+      const client = world().clientOf('jumpcloud');
+      const made = await hire(client, {
+        zip: 'unknown',
+        'urn:acme:a:2.0:User': { b: 1, a: [2, 1] },
+        [ENTERPRISE]: { department: 'Ops', costCenter: '1' },
+        'urn:acme:a-much-longer-name:2.0:User': { z: true },
+        emails: [
+          { value: 'z@order.example', type: 'work' },
+          { value: 'a@order.example', type: 'home', primary: true },
+        ],
+      });
+      expect((await client.get(`/Users/${made.id}`)).body).toEqual(made);
+      expect((await client.find('Users', `id eq "${made.id}"`)).body.Resources).toEqual([made]);
+      await client.delete(`/Users/${made.id}`);
+    });
   },
 );
 
