@@ -36,7 +36,10 @@ Examples:
   matricula apply                      what the tenant files would change, people included
   matricula apply --yes                take them into the running gateway
   matricula explain ada@acme.example bundle:sales-onboarding
-  matricula journal --outcome FAILED --json`,
+  matricula journal --outcome FAILED --json
+  matricula mode acme scim             its directory takes over; the first token is shown once
+  matricula log acme --since 2026-11-24 --csv > sync.csv
+  matricula doctor acme --bodies       why a sync does not do what it should`,
   );
 
 const globals = () => program.opts<{ json?: boolean; tenant?: string }>();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
+import type { JournalLine } from '../../src/http/admin.ts';
 import { HTTPS, type TestWorld, userState, world } from './world.ts';
 
 let w: TestWorld;
@@ -53,6 +54,78 @@ describe('the administrators’ API', () => {
       next: 'j1',
     });
     expect((await read('/tenants/acme/sign-ins')).body).toMatchObject({ signIns: [{ id: 's1', check: 'saml/signature' }] });
+  });
+
+  it('lists what the directory did, with the reason of what came to nothing, and no other line', async () => {
+    const line = (id: string, over: Partial<JournalLine>): JournalLine => ({
+      id,
+      at: w.now(),
+      actor: 'scim:ms_abc',
+      cause: 'resource',
+      action: 'UPDATE',
+      resourceType: 'User',
+      resourceId: 'ada',
+      outcome: 'SUCCESS',
+      code: null,
+      reference: '7K3M-Q9TX-2A',
+      mappingVersion: 1,
+      detail: {},
+      ...over,
+    });
+    w.journal.push(
+      line('j3', { action: 'CREATE', outcome: 'FAILED', code: 'uniqueness', resourceId: null, detail: { status: 409, reason: 'userName: taken' } }),
+      line('j2', { outcome: 'SKIPPED', code: 'unchanged', detail: { ignored: ['badge: no attribute', 'x: no attribute'] } }),
+      line('by-hand', { action: null, cause: 'edit', actor: 'cli' }),
+      line('j1', {}),
+    );
+    const { body } = await read('/tenants/acme/sync-log');
+    expect(body.entries.map((e: { id: string; reason: string | null }) => [e.id, e.reason])).toEqual([
+      ['j3', 'userName: taken'],
+      ['j2', 'badge: no attribute; x: no attribute'],
+      ['j1', null],
+    ]);
+    expect(body.entries[0]).toEqual({
+      id: 'j3',
+      at: w.now().toISOString(),
+      action: 'CREATE',
+      resourceType: 'User',
+      resourceId: null,
+      outcome: 'FAILED',
+      code: 'uniqueness',
+      reason: 'userName: taken',
+      actor: 'scim:ms_abc',
+      reference: '7K3M-Q9TX-2A',
+      detail: { status: 409, reason: 'userName: taken' },
+    });
+    expect(body.next).toBeNull();
+    expect((await read('/tenants/acme/sync-log?limit=2')).body).toMatchObject({ entries: [{ id: 'j3' }, { id: 'j2' }], next: 'j2' });
+    expect((await read('/tenants/beta/sync-log')).status).toBe(404);
+  });
+
+  it('hands every filter of the sync log on, and refuses what is none', async () => {
+    const asked: object[] = [];
+    w.deps.admin.syncLog = async (_tenant, query) => {
+      asked.push(query);
+      return [];
+    };
+    const filters = 'action=DELETE&outcome=SKIPPED&resourceType=Group&resourceId=g1&reference=R&before=j9&limit=3';
+    expect((await read(`/tenants/acme/sync-log?${filters}&since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:00Z`)).status).toBe(200);
+    expect(asked).toEqual([
+      {
+        action: 'DELETE',
+        outcome: 'SKIPPED',
+        resourceType: 'Group',
+        resourceId: 'g1',
+        reference: 'R',
+        before: 'j9',
+        limit: 3,
+        since: new Date('2026-01-01T00:00:00Z'),
+        until: new Date('2026-02-01T00:00:00Z'),
+      },
+    ]);
+    for (const query of ['action=create', 'outcome=OK', 'resourceType=Token', 'since=yesterday', 'before=', 'cause=resource', 'until=1&until=2'])
+      expect([query, (await read(`/tenants/acme/sync-log?${query}`)).status]).toEqual([query, 400]);
+    expect(asked).toHaveLength(1);
   });
 
   it.each([
