@@ -13,7 +13,9 @@ export function derive(state: UserState, world: World): UserState {
   if (counting.length === 0) return state;
   const concluded = counting.map((identity) => ({ identity, conclusion: conclude(subjectOf(identity, state), world.tenant.mapping) }));
   const since = new Map(state.grants.map((g) => [grantKey(g), g.since]));
-  const ruled = concluded.flatMap(({ identity, conclusion }) =>
+  // Nobody is enrolled by rules after deprovisioning; what was given by hand waits with the tombstone.
+  const gone = state.user.status === 'deleted';
+  const ruled = (gone ? [] : concluded).flatMap(({ identity, conclusion }) =>
     conclusion.targets.map(({ target, rule }): Grant => {
       const grant = { tenantId: state.user.tenantId, userId: state.user.id, target, source: identity.source, rule, since: world.now };
       return { ...grant, since: since.get(grantKey(grant)) ?? world.now };

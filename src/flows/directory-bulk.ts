@@ -36,7 +36,8 @@ async function one({ method, path, data, version }: BulkOperation, ids: Map<stri
   const resolved = resolveBulkIds(path, ids) as string;
   const [where = '', search] = resolved.split('?', 2);
   const segments = where.split('/').filter((part) => part !== '');
-  if (segments[0] === 'Bulk') return failure(new ScimError(400, 'invalidSyntax', 'a Bulk request cannot hold another'));
+  if (segments[0] === 'Bulk' || segments.includes('.search'))
+    return failure(new ScimError(400, 'invalidSyntax', 'a Bulk request holds no other and no search'));
   const query = Object.fromEntries(new URLSearchParams(search ?? ''));
   const body = data === undefined ? undefined : resolveBulkIds(data, ids);
   return answer({ method, segments, query, body, ifMatch: version ?? undefined, ifNoneMatch: undefined });

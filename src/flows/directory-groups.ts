@@ -10,7 +10,7 @@ import { patchGroup } from '../protocols/scim/patch-group.ts';
 import { type Projection, project, readProjection, wants } from '../protocols/scim/projection.ts';
 import { etagOf, versionsIn } from '../protocols/scim/resource.ts';
 import { GROUP_RESOURCE } from '../protocols/scim/schema.ts';
-import { Conflict } from '../store/database.ts';
+import { Conflict, Vanished } from '../store/database.ts';
 import { type At, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record, syncLine } from './directory-request.ts';
 import { expected, say } from './directory-users.ts';
 import { type MemberChange, type MembersMoved, moveMembers, settleGroup } from './memberships.ts';
@@ -22,9 +22,19 @@ const PAGE = 1000;
 
 export async function answerGroup(deps: DirectoryDeps, at: At, request: DirectoryRequest): Promise<DirectoryAnswer> {
   const projection = readProjection(request.query, GROUP_RESOURCE);
+  if (request.method === 'GET') return readOne(deps, at, request, projection);
+  try {
+    // Lists that are replaced at once must not be mixed, and of two that create one group the second must see the first's.
+    const turn = JSON.stringify([at.live.tenant.id, 'group', request.segments[1] ?? '']);
+    return await deps.turns.take([turn], () => write(deps, at, request, projection));
+  } catch (error) {
+    if (error instanceof Vanished) throw new ScimError(404, null, 'Resource not found');
+    throw error;
+  }
+}
+
+async function write(deps: DirectoryDeps, at: At, request: DirectoryRequest, projection: Projection): Promise<DirectoryAnswer> {
   switch (request.method) {
-    case 'GET':
-      return readOne(deps, at, request, projection);
     case 'POST':
       return create(deps, at, request, projection);
     case 'DELETE':
@@ -85,7 +95,12 @@ async function create(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
     updatedAt: now,
   };
   const line = { method: 'POST', resourceType: 'Group', resourceId: group.id, outcome: 'SUCCESS', code: 'created-by-directory', detail: {} } as const;
-  await deps.store.groups.create(group, syncLine(deps, at, line));
+  try {
+    await deps.store.groups.create(group, syncLine(deps, at, line));
+  } catch (error) {
+    if (error instanceof Conflict) await refuseTaken(deps, at, group); // another node made it just now
+    throw error;
+  }
   return written(deps, at, { group, wanted, method: 'POST', projection, ifMatch: undefined });
 }
 
@@ -93,13 +108,19 @@ async function create(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
 async function placeFor(deps: DirectoryDeps, at: At, displayName: string, externalId: string | null): Promise<Group | null> {
   const { sameName, matchLocal } = at.live.tenant.scim.groups;
   const taken = (detail: string) => new ScimError(409, 'uniqueness', detail);
-  if (externalId !== null && (await deps.store.groups.byExternalId(at.live.tenant.id, externalId)).length > 0)
-    throw taken('externalId: another group has this externalId');
+  await refuseTaken(deps, at, { id: '', externalId });
   const named = await deps.store.groups.named(at.live.tenant.id, foldKey(displayName));
   const local = named.find((group) => group.source === 'manual');
   if (local && matchLocal) return local;
   if (named.length > 0 && sameName === 'refuse') throw taken('displayName: another group has this name, and the tenant allows each only once');
   return null;
+}
+
+/** An externalId says which group it is when the directory comes back for it. */
+async function refuseTaken({ store }: DirectoryDeps, at: At, { id, externalId }: Pick<Group, 'id' | 'externalId'>): Promise<void> {
+  if (externalId === null) return;
+  const others = (await store.groups.byExternalId(at.live.tenant.id, externalId)).filter((group) => group.id !== id);
+  if (others.length > 0) throw new ScimError(409, 'uniqueness', 'externalId: another group has this externalId');
 }
 
 async function change(deps: DirectoryDeps, at: At, request: DirectoryRequest, projection: Projection): Promise<DirectoryAnswer> {
@@ -184,6 +205,7 @@ async function rename(deps: DirectoryDeps, at: At, wanted: Renaming): Promise<{ 
   const after: Group = { ...group, displayName, displayNameKey: foldKey(displayName), externalId, source: 'directory' };
   const changed = !isDeepStrictEqual(after, group);
   if (!changed && only === null) return { group, changed };
+  if (externalId !== group.externalId) await refuseTaken(deps, at, after);
   const now = deps.now();
   const renamed = displayName !== group.displayName || externalId !== group.externalId;
   const next = { ...after, updatedAt: now, unsettledSince: renamed ? now : group.unsettledSince };
@@ -193,7 +215,10 @@ async function rename(deps: DirectoryDeps, at: At, wanted: Renaming): Promise<{ 
     // With If-Match the version is taken before the members move, so that of two requests that read the same only one goes on.
     await deps.store.groups.update(next, only, changed ? syncLine(deps, at, line) : null);
   } catch (error) {
-    if (error instanceof Conflict) refuseStale(wanted.ifMatch, await existing(deps, at, group.id));
+    if (error instanceof Conflict) {
+      refuseStale(wanted.ifMatch, await existing(deps, at, group.id));
+      await refuseTaken(deps, at, after);
+    }
     throw error;
   }
   if (renamed) await settleGroup(deps, { live: at.live, group: next, actor: at.actor, reference: at.reference, most: PAGE });

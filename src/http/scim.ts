@@ -114,7 +114,7 @@ async function bodyOf({ req, res, raw, directory }: Omit<Station, 'limit'> & Pic
   if (error) {
     const { status } = error as { status?: unknown };
     if (status === 413) return refuse(413, null, `The body is larger than ${directory.bodyBytes} bytes`);
-    if (typeof status === 'number' && status < 500) return refuse(status, 'invalidSyntax', 'The body cannot be read');
+    if (typeof status === 'number' && status < 500) return refuse(status, status === 400 ? 'invalidSyntax' : null, 'The body cannot be read');
     throw error;
   }
   const bytes: unknown = req.body;

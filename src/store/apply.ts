@@ -20,7 +20,7 @@ export interface Write {
 export interface Apply {
   /**
    * Of each plan its rows, its journal entry and one outbox row per platform (where its effects say anything): all of all of them, or none.
-   * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale, `Unavailable`, `Unstorable`.
+   * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale, `Vanished` where a group is gone, `Unavailable`, `Unstorable`.
    */
   apply(writes: Write[], now: Date): Promise<void>;
 }
@@ -108,11 +108,11 @@ function createBeside(db: Database) {
       ),
   );
   return {
-    /** Fails as `Conflict` where a group is gone. */
+    /** Fails as `Vanished` where a group is gone. */
     touchGroups(changes: AnyChange[], now: Date): Statement[] {
       const members = changes.filter(({ entity }) => entity === 'membership').map(({ before, after }) => (after ?? before) as Membership);
       const groups = new Map(members.map(({ tenantId, groupId }) => [groupId, { tenantId, id: groupId, now }]));
-      return [...groups.values()].sort(by(({ id }) => id)).map((row) => touch([row]));
+      return [...groups.values()].sort(by(({ id }) => id)).map((row) => ({ ...touch([row]), vanished: `group ${row.id}` }));
     },
     // Nothing is expected of these: an index that went wrong is mended by the next write.
     forget: ({ tenantId, userId }: Plan, gone: SearchValue[]): Statement[] =>

@@ -12,6 +12,8 @@ export interface Statement {
   /** As the driver takes them. */
   params: unknown[];
   expect?: number;
+  /** A wrong count means that this is not there any more: trying again cannot help. Thrown as `Vanished`, not `Conflict`. */
+  vanished?: string;
 }
 
 /** What a backend is: something to read with, and one way to write. */
@@ -22,7 +24,7 @@ export interface Database {
   readonly query: Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete'>;
   /**
    * All statements, in order, in one transaction, or none of them.
-   * Throws `Conflict`, `Unavailable` or `Unstorable`. After `Unavailable` it is unknown whether the batch was written: the
+   * Throws `Conflict`, `Vanished`, `Unavailable` or `Unstorable`. After `Unavailable` it is unknown whether the batch was written: the
    * connection may have gone between commit and answer. Every batch carries a version or a unique key, so doing it again is safe.
    */
   batch(statements: Statement[]): Promise<void>;
@@ -58,6 +60,11 @@ export interface KvLife {
 /** Someone else wrote first: nothing was written. Read again, plan again. */
 export class Conflict extends Error {
   override readonly name = 'Conflict';
+}
+
+/** What a write hangs under is not there any more: nothing was written, and nothing will be. */
+export class Vanished extends Error {
+  override readonly name = 'Vanished';
 }
 
 /** The database is away or cannot write now. Surfaces answer 503; it recovers by itself. */

@@ -3,7 +3,7 @@
  * none of that passes here: only the code and the names of constraint, table and column go on, so that no log can hold a person's data.
  */
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-import { Conflict, Unavailable, Unstorable } from './database.ts';
+import { Conflict, Unavailable, Unstorable, Vanished } from './database.ts';
 
 interface DriverError extends Error {
   code?: string;
@@ -36,6 +36,10 @@ export function asStoreError(thrown: unknown): unknown {
   return new Error(`the database refused a statement: ${what}`);
 }
 
+/** A statement that touched another number of rows than it had to. */
+export const miscounted = ({ rows, expect, vanished }: { rows: number; expect: number; vanished: string | undefined }): Error =>
+  vanished === undefined ? new Conflict(`${rows} rows, expected ${expect}`) : new Vanished(vanished);
+
 /** The same functions, with `asStoreError` on whatever they reject with. */
 export function guarded<T extends object>(functions: T): T {
   const wrap =
@@ -62,7 +66,8 @@ export async function found<T>(none: T, search: () => Promise<T>): Promise<T> {
 
 /** The innermost error that a driver made: drizzle wraps it in one that quotes every parameter. */
 function driverError(thrown: unknown): DriverError | null {
-  if (!isError(thrown) || thrown instanceof Conflict || thrown instanceof Unavailable || thrown instanceof Unstorable) return null;
+  if (!isError(thrown) || thrown instanceof Conflict || thrown instanceof Unavailable || thrown instanceof Unstorable || thrown instanceof Vanished)
+    return null;
   if (thrown instanceof DrizzleQueryError) return isError(thrown.cause) ? thrown.cause : new Error('a query failed');
   const { code, severity } = thrown as DriverError;
   const made = severity !== undefined || /^SQLITE_/.test(code ?? '') || isAway(thrown);

@@ -122,15 +122,13 @@ export function createGroups(db: Database): Groups {
     update(after, only, entry) {
       const where = and(at(after), only === null ? undefined : eq(group.version, only));
       const { version: _, ...attributes } = after;
-      return db.batch([
-        expecting(
-          q
-            .update(group)
-            .set({ ...attributes, version: oneOn })
-            .where(where),
-        ),
-        ...line(entry),
-      ]);
+      const moved = expecting(
+        q
+          .update(group)
+          .set({ ...attributes, version: oneOn })
+          .where(where),
+      );
+      return db.batch([only === null ? { ...moved, vanished: `group ${after.id}` } : moved, ...line(entry)]);
     },
     remove,
     members: async (tenantId, groupId, { after, limit }) => {

@@ -1,8 +1,8 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { pgColumns } from './columns.ts';
-import { Conflict, type Database, type Statement, Unavailable } from './database.ts';
-import { asStoreError, guarded } from './failures.ts';
+import { type Database, type Statement, Unavailable } from './database.ts';
+import { asStoreError, guarded, miscounted } from './failures.ts';
 import { createKvRows } from './kv-rows.ts';
 import { type Applied, MIGRATION_TABLE, pendingMigrations, readMigrations, refusePending } from './migrations.ts';
 import { defineSchema } from './schema.ts';
@@ -71,9 +71,9 @@ function writer(pool: pg.Pool): Database['batch'] {
   };
 }
 
-async function run(client: pg.ClientBase, { sql, params, expect }: Statement, name: string | undefined): Promise<void> {
+async function run(client: pg.ClientBase, { sql, params, expect, vanished }: Statement, name: string | undefined): Promise<void> {
   const { rowCount } = await client.query({ text: sql, values: params, ...(name === undefined ? {} : { name }) });
-  if (expect !== undefined && rowCount !== expect) throw new Conflict(`${rowCount} rows, expected ${expect}`);
+  if (expect !== undefined && rowCount !== expect) throw miscounted({ rows: rowCount ?? 0, expect, vanished });
 }
 
 /** Rolls back; where the connection cannot even do that it is thrown away, which rolls back on the server's side. */

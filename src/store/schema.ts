@@ -174,7 +174,7 @@ function groupTables(c: Columns, user: ReturnType<typeof userTables>['user']) {
     (t) => [
       c.primaryKey({ columns: [t.tenantId, t.id] }),
       c.index('user_group_by_name').on(t.tenantId, t.displayNameKey),
-      c.index('user_group_by_external_id').on(t.tenantId, t.externalId),
+      c.uniqueIndex('user_group_by_external_id').on(t.tenantId, t.externalId),
       c.index('user_group_unsettled').on(t.unsettledSince),
     ],
   );

@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { liteColumns } from './columns.ts';
 import { Conflict, type Database, type Statement, Unavailable } from './database.ts';
-import { asStoreError, guarded } from './failures.ts';
+import { asStoreError, guarded, miscounted } from './failures.ts';
 import { createKvRows } from './kv-rows.ts';
 import { type Applied, MIGRATION_TABLE, pendingMigrations, readMigrations, refusePending } from './migrations.ts';
 import { defineSchema } from './schema.ts';
@@ -34,9 +34,9 @@ function database(raw: Sqlite.Database, brief: Sqlite.Database): Database {
   const query = queryOn(raw);
   const prepare = preparer(raw);
   const write = raw.transaction((statements: Statement[]) => {
-    for (const { sql, params, expect } of statements) {
+    for (const { sql, params, expect, vanished } of statements) {
       const { changes } = prepare(sql).run(...params);
-      if (expect !== undefined && changes !== expect) throw new Conflict(`${changes} rows, expected ${expect}`);
+      if (expect !== undefined && changes !== expect) throw miscounted({ rows: changes, expect, vanished });
     }
   });
   return {

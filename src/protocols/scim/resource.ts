@@ -17,7 +17,10 @@ export function toUser(person: Person, { base, nameOf }: UserContext): Record<st
   const { userName, externalId, ...draft } = currentDraft(person);
   const { [ENTERPRISE]: enterprise, ...rest } = draft;
   const groups = groupsOf(person, base);
-  const extensions = Object.keys(draft).filter((key) => key.includes(':'));
+  // In an order of our own: PostgreSQL keeps none.
+  const extensions = Object.keys(draft)
+    .filter((key) => key.includes(':'))
+    .sort((a, b) => Number(b === ENTERPRISE) - Number(a === ENTERPRISE) || (a < b ? -1 : 1));
   return {
     schemas: [USER, ...extensions],
     id: user.id,

@@ -61,7 +61,7 @@ ALTER TABLE "app_user" ADD COLUMN "updated_at" timestamp (3) with time zone DEFA
 ALTER TABLE "membership" ADD CONSTRAINT "membership_tenant_id_user_id_app_user_tenant_id_id_fk" FOREIGN KEY ("tenant_id","user_id") REFERENCES "public"."app_user"("tenant_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "membership" ADD CONSTRAINT "membership_tenant_id_group_id_user_group_tenant_id_id_fk" FOREIGN KEY ("tenant_id","group_id") REFERENCES "public"."user_group"("tenant_id","id") ON DELETE no action ON UPDATE cascade;--> statement-breakpoint
 CREATE INDEX "user_group_by_name" ON "user_group" USING btree ("tenant_id","display_name_key");--> statement-breakpoint
-CREATE INDEX "user_group_by_external_id" ON "user_group" USING btree ("tenant_id","external_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "user_group_by_external_id" ON "user_group" USING btree ("tenant_id","external_id");--> statement-breakpoint
 CREATE INDEX "user_group_unsettled" ON "user_group" USING btree ("unsettled_since");--> statement-breakpoint
 CREATE INDEX "membership_by_group" ON "membership" USING btree ("tenant_id","group_id","user_id");--> statement-breakpoint
 CREATE INDEX "scim_exchange_by_time" ON "scim_exchange" USING btree ("tenant_id","at","id");--> statement-breakpoint

@@ -13,7 +13,7 @@ CREATE TABLE `user_group` (
 );
 --> statement-breakpoint
 CREATE INDEX `user_group_by_name` ON `user_group` (`tenant_id`,`display_name_key`);--> statement-breakpoint
-CREATE INDEX `user_group_by_external_id` ON `user_group` (`tenant_id`,`external_id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `user_group_by_external_id` ON `user_group` (`tenant_id`,`external_id`);--> statement-breakpoint
 CREATE INDEX `user_group_unsettled` ON `user_group` (`unsettled_since`);--> statement-breakpoint
 CREATE TABLE `headcount` (
 	`tenant_id` text PRIMARY KEY NOT NULL,
