@@ -363,6 +363,9 @@ async function main(): Promise<void> {
     } else if (error instanceof Error && error.name === 'Conflict') {
       process.stderr.write('matricula: somebody else changed the same at this moment: look again, then try again\n');
       process.exitCode = EXIT.refused;
+    } else if (error instanceof Error && error.name === 'Vanished') {
+      process.stderr.write('matricula: somebody else has removed it at this moment\n');
+      process.exitCode = EXIT.refused;
     } else if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EADDRINUSE')) {
       process.stderr.write(`matricula: ${error.message}\n`);
       process.exitCode = EXIT.refused;

@@ -20,7 +20,7 @@ export interface Groups {
   byExternalId(tenantId: string, externalId: string): Promise<Group[]>;
   page(tenantId: string, paging: Paging): Promise<{ groups: Group[]; next: string | null }>;
   create(group: Group, entry: JournalEntry | null): Promise<void>;
-  /** Its attributes, one version on. `only`: throws `Conflict` where it is not at this version any more; else where it is gone. */
+  /** Its attributes, one version on. `only`: throws `Conflict` where it is not at this version any more; with null `Vanished` where it is gone. */
   update(after: Group, only: number | null, entry: JournalEntry | null): Promise<void>;
   /**
    * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Group, GroupSource, Membership, UserState } from '../../src/core/model.ts';
 import { foldKey } from '../../src/core/profile.ts';
-import { Conflict } from '../../src/store/database.ts';
+import { Conflict, Vanished } from '../../src/store/database.ts';
 import { creation, edit, entry, later, NOW, person, write } from './makers.ts';
 import type { World } from './suite.ts';
 
@@ -85,9 +85,19 @@ export function groupsPromises(world: World): void {
     expect(await linesOf('lined')).toBe(1);
     await expect(groups.create(group('lined'), line('lined'))).rejects.toBeInstanceOf(Conflict);
     await expect(groups.update(group('lined', { displayName: 'New' }), 7, line('lined'))).rejects.toBeInstanceOf(Conflict);
-    await expect(groups.update(group('nowhere'), null, line('lined'))).rejects.toBeInstanceOf(Conflict);
+    await expect(groups.update(group('nowhere'), null, line('lined'))).rejects.toBeInstanceOf(Vanished);
     expect(await linesOf('lined')).toBe(1);
     expect(await groups.get(tenantId, 'lined')).toEqual(group('lined'));
+  });
+
+  it('an externalId is one group’s of a tenant', async () => {
+    const { groups } = world.store;
+    await made('first', { externalId: 'ONE' });
+    await expect(groups.create(group('second', { externalId: 'ONE' }), line('second'))).rejects.toBeInstanceOf(Conflict);
+    await made('third', { externalId: 'one' });
+    await made('fourth', { tenantId: 'groups-other', externalId: 'ONE' });
+    expect([await groups.get(tenantId, 'second'), await linesOf('second')]).toEqual([null, 0]);
+    expect(await groups.byExternalId(tenantId, 'ONE')).toMatchObject([{ id: 'first' }]);
   });
 
   it('every change of a group moves its version, and who names a version is told where it has moved', async () => {
