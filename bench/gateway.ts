@@ -16,13 +16,16 @@ export interface BenchGateway extends Pick<Started, 'usage'> {
 /** Everything is on as in production: rate limits, the log at its usual level (written to nowhere), a proxy in front. */
 export async function startGateway(
   connections: string,
-  { secrets = {}, port }: { secrets?: Record<string, string>; port?: number } = {},
+  { secrets = {}, port, provisioning }: { secrets?: Record<string, string>; port?: number; provisioning?: string } = {},
 ): Promise<BenchGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'matricula-bench-'));
   const address = `127.0.0.1:${port ?? (await freePort())}`;
   const url = `http://${address}/t/acme`;
   mkdirSync(join(folder, 'tenants'));
-  writeFileSync(join(folder, 'tenants', 'acme.yaml'), tenantFile({ rules: 20, connections }));
+  writeFileSync(
+    join(folder, 'tenants', 'acme.yaml'),
+    `${provisioning === undefined ? '' : `${provisioning}\n`}${tenantFile({ rules: 20, connections })}`,
+  );
   const child = start('../src/cli.js', {
     args: ['serve'],
     env: {

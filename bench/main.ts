@@ -11,6 +11,7 @@ import { pages } from './pages.ts';
 import { parts } from './parts.ts';
 import { planner } from './planner.ts';
 import { saml } from './saml.ts';
+import { scim } from './scim.ts';
 import { store } from './store.ts';
 
 /** One line of the output. Times are milliseconds; `cpu_ms_per_op` is user and system time of the measured process, median of the rounds. */
@@ -43,5 +44,5 @@ const run: Run = {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   },
 };
-for (const cases of [saml, oidc, pages, hostile, planner, store, parts] satisfies Cases[]) await cases(run);
+for (const cases of [saml, oidc, pages, hostile, planner, store, scim, parts] satisfies Cases[]) await cases(run);
 if (Object.keys(ratios).length > 0) run.print({ name: 'ratio', of: "CPU, to node-saml's own validation of the same response", cases: ratios });
