@@ -9,6 +9,7 @@ import {
   type Membership,
   membershipKey,
   type Profile,
+  type ResourceAttributes,
   type Statement,
   type User,
   type UserState,
@@ -25,7 +26,7 @@ export function fold(linked: Linked, intent: Intent, world: World): UserState {
     case 'edit':
       return foldEdit(state, intent, world);
     case 'remap':
-      return state;
+      return intent.restate ? restated(state, intent.restate) : state;
     case 'resource':
       return intent.write === 'delete'
         ? foldDeletion(state)
@@ -114,6 +115,13 @@ function foldResource(state: UserState, said: DirectoryStatement, world: World):
     identities: [...state.identities.filter((i) => i !== known), { ...identity, facts: directoryFacts(said) }],
   };
 }
+
+const restated = (state: UserState, restate: (said: ResourceAttributes, active: boolean) => DirectoryStatement): UserState => ({
+  ...state,
+  identities: state.identities.map((i) =>
+    i.source === 'directory' && i.facts?.resource ? { ...i, facts: directoryFacts(restate(i.facts.resource, i.facts.active !== false)) } : i,
+  ),
+});
 
 const directoryFacts = ({ resource, active, profile, fields, claims }: DirectoryStatement): Facts => ({
   profile,

@@ -13,8 +13,8 @@ export type Intent =
       grant?: Target[];
       revoke?: Target[];
     }
-  /** The mapping or the mode changed: conclude again from the facts kept. */
-  | { kind: 'remap' }
+  /** The mapping, the mode or the custom fields changed: conclude again from the facts kept. `restate`: how a directory's resource is read now. */
+  | { kind: 'remap'; restate?: (said: ResourceAttributes, active: boolean) => DirectoryStatement }
   /**
    * What the directory wants of one person (SCIM User). `revise` is pure: from who is there now (null: to be created) to all that the directory
    * says from now on. It is called again when another write came first, and throws where the request does not fit what is there.

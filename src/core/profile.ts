@@ -12,6 +12,9 @@ export function cleanText(text: string, max: number): string {
   return clean.length <= max ? clean : Array.from(clean).slice(0, max).join('').trim();
 }
 
+/** What any database can hold, for text that is kept to be read and not believed: U+0000 and halves of surrogate pairs become visible. */
+export const legible = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\ufffd');
+
 /** Letters outside ASCII that normalisation or case folding would turn into ASCII ones: U+212A KELVIN SIGN into `k`, U+037E into `;`. */
 const LOOKALIKE = /[\u037e\u1fef\u212a]/u;
 const LOOKALIKES = new RegExp(LOOKALIKE, 'gu');

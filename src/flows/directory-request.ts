@@ -1,4 +1,5 @@
 /** directory-request: what a request of a directory is, what an answer is, and the lines that it leaves in the sync log. */
+import { legible } from '../core/profile.ts';
 import type { Vault } from '../lib/secrets.ts';
 import { errorBody, type ScimError } from '../protocols/scim/error.ts';
 import type { ResourceSchema } from '../protocols/scim/schema.ts';
@@ -74,9 +75,20 @@ export const syncLine = (deps: Pick<DirectoryDeps, 'newId' | 'now'>, at: At, { m
   action: actionOf(method),
   resourceType,
   ...line,
-  resourceId: line.resourceId === null ? null : line.resourceId.slice(0, 64),
+  // Both quote the request.
+  resourceId: line.resourceId === null ? null : legible(line.resourceId.slice(0, 64)),
+  detail: legibleTexts(line.detail) as Record<string, unknown>,
   reference: at.reference,
   mappingVersion: at.live.tenant.mapping.version,
 });
+
+/** The same with every text legible. */
+export const legibleTexts = (value: unknown): unknown => {
+  if (typeof value === 'string') return legible(value);
+  if (Array.isArray(value)) return value.map(legibleTexts);
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, legibleTexts(one)]))
+    : value;
+};
 
 export const record = (deps: DirectoryDeps, at: At, line: SyncLine): Promise<void> => deps.store.journal.append(syncLine(deps, at, line));

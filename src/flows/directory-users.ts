@@ -2,7 +2,7 @@
 import { restoreKeyOf } from '../core/fold.ts';
 import type { DirectoryStatement, Intent } from '../core/intent.ts';
 import type { Person, UserState } from '../core/model.ts';
-import { foldKey } from '../core/profile.ts';
+import { foldKey, legible } from '../core/profile.ts';
 import { currentDraft, readUser, type UserDraft } from '../protocols/scim/draft.ts';
 import { ScimError } from '../protocols/scim/error.ts';
 import { parseFilter } from '../protocols/scim/filter.ts';
@@ -174,7 +174,7 @@ async function written(
   };
 }
 
-const leftOut = (ignored: string[]): Record<string, unknown> => (ignored.length > 0 ? { ignored: ignored.slice(0, 20) } : {});
+const leftOut = (ignored: string[]): Record<string, unknown> => (ignored.length > 0 ? { ignored: ignored.slice(0, 20).map(legible) } : {});
 
 async function shown(deps: DirectoryDeps, at: At, person: Person, projection: Projection): Promise<object> {
   return (await shownAll(deps, at, [person], projection))[0]!;

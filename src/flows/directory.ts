@@ -5,8 +5,9 @@
  * This file: which request goes where, and what an error becomes.
  */
 import { Refusal } from '../core/refusal.ts';
-import { ScimError, type ScimType } from '../protocols/scim/error.ts';
+import { invalidValue, ScimError, type ScimType } from '../protocols/scim/error.ts';
 import { scimErrorOf } from '../protocols/scim/refusals.ts';
+import { Unstorable } from '../store/database.ts';
 import { answerBulk } from './directory-bulk.ts';
 import { answerDiscovery } from './directory-discovery.ts';
 import { answerGroup } from './directory-groups.ts';
@@ -33,7 +34,7 @@ export async function answerDirectory(deps: DirectoryDeps, at: At, request: Dire
   try {
     return await route(deps, at, request);
   } catch (error) {
-    const known = error instanceof Refusal ? scimErrorOf(error) : error;
+    const known = expectedError(error);
     if (!(known instanceof ScimError)) throw error;
     if (writes(request)) await recordFailure(deps, at, request, known);
     return failure(known);
@@ -51,6 +52,12 @@ async function route(deps: DirectoryDeps, at: At, request: DirectoryRequest): Pr
     return answerSearch(deps, at, request);
   if (first === 'Users') return answerUser(deps, at, request);
   return first === 'Groups' ? answerGroup(deps, at, request) : answerDiscovery(at, request);
+}
+
+/** Text that no database can hold is refused at the edge; should any come so far, it is the client's all the same. */
+function expectedError(error: unknown): unknown {
+  if (error instanceof Refusal) return scimErrorOf(error);
+  return error instanceof Unstorable ? invalidValue('characters that are no text') : error;
 }
 
 /** What asks for a change, and so leaves a line in the sync log. A Bulk's operations leave their own. */

@@ -2,6 +2,7 @@
  * doctor: the last requests of each tenant's directory and what they were answered, for whoever wonders why a sync does not do what it should
  * (FEATURES C14). Kept in memory and written once a second, so that no request waits for it; a process that dies loses its last second.
  */
+import { legible } from '../core/profile.ts';
 import type { Log } from '../lib/log.ts';
 import type { ScimExchangeRow } from '../store/exchanges.ts';
 import type { Store } from '../store/store.ts';
@@ -74,8 +75,8 @@ const rowOf = ({ now, newId }: DoctorDeps, at: At, { request, answer, seen }: Ex
   at: now(),
   token: at.actor,
   method: request.method,
-  path: seen.path.slice(0, 500),
-  client: clientOf(seen.userAgent),
+  path: legible(seen.path.slice(0, 500)),
+  client: legible(clientOf(seen.userAgent)),
   dialect: dialectOf(request),
   status: answer.status,
   ms: Math.round(seen.ms),
@@ -88,7 +89,7 @@ const rowOf = ({ now, newId }: DoctorDeps, at: At, { request, answer, seen }: Ex
 /** A 2xx that did not do what was asked is the one thing that no client ever notices. */
 function warningsOf({ status, changed, ignored }: DirectoryAnswer): string[] {
   if (ignored.length === 0) return [];
-  const left = ignored.slice(0, 10);
+  const left = ignored.slice(0, 10).map(legible);
   return changed === false && status < 300 ? ['answered as done, and nothing changed', ...left] : left;
 }
 
@@ -139,7 +140,7 @@ const MOST = { elements: 10, text: 200, depth: 8 } as const;
 /** Short enough to keep: long lists and texts say how much was left out. */
 function abridged(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') {
-    const text = value.replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd');
+    const text = legible(value);
     return text.length <= MOST.text ? text : `${text.slice(0, MOST.text)}… (${text.length} characters)`;
   }
   if (typeof value !== 'object' || value === null) return value;

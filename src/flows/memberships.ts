@@ -36,6 +36,9 @@ interface Moving {
   adopt: (state: UserState) => DirectoryStatement;
 }
 
+/** What an id of ours can look like: anything else is nobody's, and may be no text to a database. */
+const OURS = /^[\w-]{1,64}$/;
+
 /** Plans those people only whose membership differs. A request that was cut off goes on where it was when it is made again. */
 export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise<MembersMoved> {
   const { change, group, by } = moving;
@@ -43,8 +46,11 @@ export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise
   const wanted = new Set(change.add);
   const come = [...wanted].filter((id) => !there?.has(id));
   const go = there ? [...there].filter((id) => !wanted.has(id)) : [...new Set(change.remove)].filter((id) => !wanted.has(id));
-  const moved: MembersMoved = { changed: 0, unknown: [], byHand: [] };
-  const steps = [...come.map((userId) => ({ userId, member: true })), ...go.map((userId) => ({ userId, member: false }))];
+  const moved: MembersMoved = { changed: 0, unknown: come.filter((id) => !OURS.test(id)), byHand: [] };
+  const steps = [
+    ...come.filter((id) => OURS.test(id)).map((userId) => ({ userId, member: true })),
+    ...go.filter((id) => OURS.test(id)).map((userId) => ({ userId, member: false })),
+  ];
   for (let i = 0; i < steps.length; i += TOGETHER) {
     const some = steps.slice(i, i + TOGETHER);
     const done = await provisionTogether(

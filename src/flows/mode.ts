@@ -79,7 +79,10 @@ async function indexEverybody({ store }: ModeDeps, tenantId: string): Promise<vo
   for (let after: string | null = null; ; ) {
     const page: { states: UserState[]; next: string | null } = await store.people.states(tenantId, { after, limit: PAGE });
     for (let people = page.states; people.length > 0; ) {
-      await Promise.all(people.map((person) => store.search.index(tenantId, person.user.id, searchValues(person))));
+      await store.search.index(
+        tenantId,
+        people.map((person) => ({ userId: person.user.id, values: searchValues(person) })),
+      );
       const known = new Map(people.map(({ user }) => [user.id, user.version]));
       people = (await store.people.many(tenantId, [...known.keys()])).filter(({ user }) => user.version !== known.get(user.id));
     }

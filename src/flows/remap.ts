@@ -1,7 +1,9 @@
 /** remap: the mapping moved, so conclude again for everyone from the facts kept. The preview is the same walk with dry runs. */
 import { exceeds } from '../core/guard.ts';
-import type { Target } from '../core/model.ts';
+import type { ResourceAttributes, Target } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
+import { userResource } from '../protocols/scim/schema.ts';
+import { statementOf } from '../protocols/scim/statement.ts';
 import { type ProvisionDeps, provision } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
@@ -38,8 +40,17 @@ async function remapOne(
   { userId, summary, dryRun, actor }: { userId: string; summary: RemapSummary; dryRun: boolean; actor: string },
 ): Promise<void> {
   summary.people++;
+  const { fields } = live.tenant.scim;
+  const restate = (said: ResourceAttributes, active: boolean) => statementOf({ ...said, active }, userResource(fields), fields);
   try {
-    const { plan } = await provision(deps, { live, intent: { kind: 'remap' }, lookup: { by: 'user', userId }, actor, reference: null, dryRun });
+    const { plan } = await provision(deps, {
+      live,
+      intent: { kind: 'remap', restate },
+      lookup: { by: 'user', userId },
+      actor,
+      reference: null,
+      dryRun,
+    });
     if (plan.changes.length > 0) summary.changed++;
     if (plan.effects.gained.length > 0) summary.gaining++;
     if (plan.effects.lost.length > 0) summary.losing++;

@@ -13,7 +13,8 @@ export interface Search {
   groups(tenantId: string, query: SearchQuery): Promise<{ groups: Group[]; total: number | null }>;
   /** Live users who have no values yet: from before there was an index. */
   unindexed(tenantId: string, limit: number): Promise<Person[]>;
-  index(tenantId: string, userId: string, values: SearchValue[]): Promise<void>;
+  /** In one transaction. */
+  index(tenantId: string, people: readonly { userId: string; values: SearchValue[] }[]): Promise<void>;
 }
 
 export function createSearch(db: Database, belowMany: BelowMany): Search {
@@ -76,7 +77,7 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
     users: (tenantId, query) => found({ people: [], total: query.count ? 0 : null }, () => users(tenantId, query)),
     groups: (tenantId, query) => found({ groups: [], total: query.count ? 0 : null }, () => groups(tenantId, query)),
     unindexed,
-    index: (tenantId, userId, values) => db.batch(remember(values.map((value) => ({ tenantId, userId, ...value })))),
+    index: (tenantId, people) => db.batch(remember(people.flatMap(({ userId, values }) => values.map((value) => ({ tenantId, userId, ...value }))))),
   });
 }
 

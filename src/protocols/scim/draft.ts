@@ -83,7 +83,8 @@ function readExtension(reading: Reading, extension: Schema, value: unknown): voi
 function put(reading: Reading, urn: string, key: string, value: unknown): void {
   const clean = plain(`${urn}:${key}`, value);
   if (clean === undefined) return;
-  const before = (reading.draft.get(urn) ?? {}) as Record<string, unknown>;
+  const before = (reading.draft.get(checkedText('schemas', urn, SEARCHABLE_LENGTH)) ?? {}) as Record<string, unknown>;
+  checkedText(urn, key, SEARCHABLE_LENGTH);
   reading.draft.set(urn, Object.fromEntries([...Object.entries(before), [key, clean]]));
 }
 
