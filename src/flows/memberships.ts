@@ -39,29 +39,50 @@ interface Moving {
 /** What an id of ours can look like: anything else is nobody's, and may be no text to a database. */
 const OURS = /^[\w-]{1,64}$/;
 
-/** Plans those people only whose membership differs. A request that was cut off goes on where it was when it is made again. */
+/**
+ * Plans those people only whose membership differs. A request that was cut off goes on where it was when it is made again. A whole list is looked at once
+ * more when it is done: what another node wrote meanwhile is set right, so that of two lists that are said at once the later one stands, and no mixture.
+ */
 export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise<MembersMoved> {
-  const { change, group, by } = moving;
+  const moved: MembersMoved = { changed: 0, unknown: [], byHand: [] };
+  for (let left = moving.change.reset ? LOOKS : 1; left > 0; left--) {
+    const steps = await stepsOf(deps, moving, moved);
+    for (let i = 0; i < steps.length; i += TOGETHER) await take(deps, moving, { steps: steps.slice(i, i + TOGETHER), moved });
+    if (steps.length === 0) break;
+    if (left < LOOKS) await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
+  }
+  return { ...moved, unknown: [...new Set(moved.unknown)], byHand: [...new Set(moved.byHand)] };
+}
+
+const LOOKS = 20;
+
+interface Step {
+  userId: string;
+  member: boolean;
+}
+
+async function stepsOf(deps: MembershipDeps, { change, group, by }: Moving, moved: MembersMoved): Promise<Step[]> {
   const there = change.reset ? new Set(await deps.store.groups.memberIds(group.tenantId, group.id, by)) : null;
   const wanted = new Set(change.add);
-  const come = [...wanted].filter((id) => !there?.has(id));
+  // Who is known to be nobody is not asked for again.
+  const nobody = new Set(moved.unknown);
+  const come = [...wanted].filter((id) => !there?.has(id) && !nobody.has(id));
   const go = there ? [...there].filter((id) => !wanted.has(id)) : [...new Set(change.remove)].filter((id) => !wanted.has(id));
-  const moved: MembersMoved = { changed: 0, unknown: come.filter((id) => !OURS.test(id)), byHand: [] };
-  const steps = [
+  moved.unknown.push(...come.filter((id) => !OURS.test(id)));
+  return [
     ...come.filter((id) => OURS.test(id)).map((userId) => ({ userId, member: true })),
     ...go.filter((id) => OURS.test(id)).map((userId) => ({ userId, member: false })),
   ];
-  for (let i = 0; i < steps.length; i += TOGETHER) {
-    const some = steps.slice(i, i + TOGETHER);
-    const done = await provisionTogether(
-      deps,
-      some.map(({ userId, member }) => requestOf(moving, userId, member)),
-    );
-    done.forEach((one, n) => {
-      note(moved, some[n]!, one, group.id);
-    });
-  }
-  return moved;
+}
+
+async function take(deps: MembershipDeps, moving: Moving, { steps, moved }: { steps: Step[]; moved: MembersMoved }): Promise<void> {
+  const done = await provisionTogether(
+    deps,
+    steps.map(({ userId, member }) => requestOf(moving, userId, member)),
+  );
+  done.forEach((one, n) => {
+    note(moved, steps[n]!, one, moving.group.id);
+  });
 }
 
 function note(moved: MembersMoved, { userId, member }: { userId: string; member: boolean }, done: Provisioned | Refusal, groupId: string): void {
