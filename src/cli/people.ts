@@ -3,7 +3,7 @@ import type { House } from '../app.ts';
 import type { Verdict } from '../core/conclude.ts';
 import { targetsOf } from '../core/diff.ts';
 import { type Explanation, explain as explainState } from '../core/explain.ts';
-import type { Target, UserState } from '../core/model.ts';
+import type { Identity, Target, UserState } from '../core/model.ts';
 import { findUser } from '../flows/admin.ts';
 import { provision } from '../flows/provision.ts';
 import type { LiveTenant } from '../flows/tenants.ts';
@@ -43,13 +43,17 @@ export async function listUsers(
 
 export async function showUser(house: House, live: LiveTenant, term: string, out: Output): Promise<void> {
   const state = await stateOf(house, live, term);
-  const { user, identities, grants } = state;
+  const { user, identities, grants, groups, memberships } = state;
   const lines = [
     `${plain(user.displayName || user.userName)} <${plain(user.email)}>  ${user.status}, ${user.role}, id ${user.id}, version ${user.version}`,
     ...Object.entries(user.fields).map(([field, value]) => `  ${field}: ${plain(value)}`),
-    ...identities.map(
-      (i) =>
-        `  ${i.source} ${plain(i.subject)}: ${i.facts ? `groups ${i.facts.groups ? i.facts.groups.map(plain).join(', ') || 'none' : 'never said'} (last: ${i.facts.groupsSaid})` : 'authenticates only'}`,
+    ...identities.map((i) => `  ${i.source} ${plain(i.subject)}: ${saidOf(i)}`),
+    ...groups.map(
+      ({ id, displayName }) =>
+        `  in the group ${plain(displayName)} (${memberships
+          .filter((m) => m.groupId === id)
+          .map((m) => (m.source === 'manual' ? 'by hand' : 'directory'))
+          .join(', ')})`,
     ),
     ...[...targetsOf(state)].sort().map(
       (target) =>
@@ -60,6 +64,12 @@ export async function showUser(house: House, live: LiveTenant, term: string, out
     ),
   ];
   out.result(state, lines.join('\n'));
+}
+
+function saidOf({ source, facts }: Identity): string {
+  if (!facts) return 'authenticates only';
+  if (source === 'directory') return 'adopted';
+  return `groups ${facts.groups ? facts.groups.map(plain).join(', ') || 'none' : 'never said'} (last: ${facts.groupsSaid})`;
 }
 
 export interface Edit {

@@ -158,7 +158,7 @@ function abridged(value: unknown, depth = 0): unknown {
 
 /** Says how a thing was asked and answered, not of whom: these are shown as they are. */
 const PLAIN = new Set(
-  'schemas op path type primary active id bulkId method status scimType resourceType created lastModified location version totalResults startIndex itemsPerPage nextCursor'.split(
+  'schemas op path type primary active id bulkId method status scimType detail resourceType created lastModified location version totalResults startIndex itemsPerPage nextCursor'.split(
     ' ',
   ),
 );
@@ -168,7 +168,10 @@ export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([key, one]) => [key, PLAIN.has(key) && typeof one !== 'object' ? maskedPath(one) : keepsSchemas(key, one)]),
+      Object.entries(value).map(([key, one]) => [
+        key,
+        PLAIN.has(key) && typeof one !== 'object' ? (key === 'path' ? maskedPath(one) : one) : keepsSchemas(key, one),
+      ]),
     );
   return typeof value === 'string' && value !== '' ? maskedText(value) : value;
 }

@@ -219,7 +219,8 @@ function journalEntry({ actor, reference, action = null, noted }: Request, made:
     resourceType: 'User',
     resourceId: made.userId,
     outcome: 'SUCCESS',
-    code: made.changes[0]?.reason ?? null,
+    // A user's row moves with whatever happens below it: what happened there says more.
+    code: (made.changes.find(({ reason }) => reason !== 'below-changed') ?? made.changes[0])?.reason ?? null,
     reference,
     mappingVersion: made.mappingVersion,
     detail: { changes, effects: made.effects, ...(made.held.length > 0 ? { held: made.held.length } : {}), ...noted?.() },
