@@ -1,6 +1,6 @@
 /** derive: profile, status, role and grants from all facts kept. Depends on facts, mapping and mode only, never on the order of history. */
 import { conclude, highest, type Subject } from './conclude.ts';
-import { withProfile } from './fold.ts';
+import { tombstone, withProfile } from './fold.ts';
 import { type Facts, type Grant, grantKey, type Identity, type Profile, sourceOf, type User, type UserState } from './model.ts';
 import type { World } from './world.ts';
 
@@ -13,8 +13,8 @@ export function derive(state: UserState, world: World): UserState {
   if (counting.length === 0) return state;
   const concluded = counting.map((identity) => ({ identity, conclusion: conclude(subjectOf(identity, state), world.tenant.mapping) }));
   const since = new Map(state.grants.map((g) => [grantKey(g), g.since]));
-  // Nobody is enrolled by rules after deprovisioning; what was given by hand waits with the tombstone.
-  const gone = state.user.status === 'deleted';
+  // Nobody is enrolled by rules after deprovisioning, nor when access has lapsed; what was given by hand waits with the tombstone.
+  const gone = state.user.status === 'deleted' || lapsed(state.user, counting);
   const ruled = (gone ? [] : concluded).flatMap(({ identity, conclusion }) =>
     conclusion.targets.map(({ target, rule }): Grant => {
       const grant = { tenantId: state.user.tenantId, userId: state.user.id, target, source: identity.source, rule, since: world.now };
@@ -26,18 +26,21 @@ export function derive(state: UserState, world: World): UserState {
     highest([world.tenant.provisioning.defaultRole, ...concluded.map(({ conclusion }) => conclusion.role)]) ?? world.tenant.provisioning.defaultRole;
   return {
     ...state,
-    user: { ...concludeUser(state.user, counting), role },
+    user: { ...concludeUser(state, counting, world), role },
     grants: [...new Map([...manual, ...ruled].map((g) => [grantKey(g), g])).values()],
   };
 }
 
-/** Which facts count is decided by the mode; in order of precedence, the tenant file's order of connections. */
+/**
+ * Which facts count is decided by the mode; in order of precedence, the tenant file's order of connections. For whom the directory has spoken it alone
+ * does, and in `jit` it goes on to until a sign-in takes over (`retired`): leaving `scim` takes nothing away by itself.
+ */
 export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'mode' | 'tenant'>): Taught[] {
   if (mode === 'manual') return [];
   const taught = state.identities.filter((i): i is Taught => i.facts !== null);
-  const directory = taught.filter((i) => i.source === 'directory');
+  const directory = taught.filter((i) => i.source === 'directory' && !i.facts.retired);
   // A user whom the directory has not adopted yet keeps what the sign-ins gave.
-  if (mode === 'scim' && directory.length > 0) return directory;
+  if (directory.length > 0) return directory;
   const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
   return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
 }
@@ -51,38 +54,49 @@ export function subjectOf({ source, facts }: Taught, { memberships, groups }: Pi
   const counted = new Set(memberships.filter((m) => m.source === 'manual' || source === 'directory').map((m) => m.groupId));
   const joined = groups.filter(({ id }) => counted.has(id));
   const ids = joined.flatMap(({ id, externalId }) => (externalId === null ? [id] : [id, externalId]));
-  const said = facts.groups ?? [];
+  const own = facts.groups ?? [];
   return {
     source,
     connectionId,
     email: facts.emailDenied ? null : facts.profile.email || null,
-    groups: [...said, ...joined.map(({ displayName }) => displayName), ...ids],
+    groups: [...own, ...joined.map(({ displayName }) => displayName), ...ids],
     // What a sign-in calls a group may be its name or its id: only the provider knows.
-    groupIds: [...said, ...ids],
+    groupIds: [...own, ...ids],
     claims: facts.claims,
   };
 }
 
-function concludeUser(user: User, counting: Taught[]): User {
-  const said = counting.toReversed(); // the first source wins, so it is laid on last
-  const profile: Partial<Profile> = Object.assign({}, ...said.map((i) => i.facts.profile));
+/** A lease is on what sign-ins said; a directory says what it has to say without anybody's signing in. */
+const lapsed = (user: User, counting: Taught[]): boolean => user.lapsedAt !== null && counting[0]?.source !== 'directory';
+
+function concludeUser(state: UserState, counting: Taught[], world: World): User {
+  const { user } = state;
+  const layers = counting.toReversed(); // the first source wins, so it is laid on last
+  const profile: Partial<Profile> = Object.assign({}, ...layers.map((i) => i.facts.profile));
   // Who is called by the e-mail, because no source says a userName, is called by the new one: the old mailbox may be somebody else's soon.
   if (profile.userName === undefined && profile.email !== undefined && user.userNameKey === user.emailKey) profile.userName = profile.email;
   // Many providers send the parts of a name only; platforms and pages want the whole.
   profile.displayName ??= [profile.givenName, profile.familyName].filter(Boolean).join(' ') || user.displayName;
-  const fields: Record<string, string> = Object.assign({}, user.fields, ...said.map((i) => i.facts.fields));
-  return { ...withProfile(user, profile), fields, status: concludeStatus(user, counting) };
+  const fields: Record<string, string> = Object.assign({}, user.fields, ...layers.map((i) => i.facts.fields));
+  const profiled = { ...withProfile(user, profile), fields };
+  const status = concludeStatus(user, counting, world);
+  if (status === 'deleted' && user.status !== 'deleted') return tombstone({ ...profiled, status }, state);
+  return { ...profiled, status };
 }
 
 /**
- * Locks win: one counting source that says disabled is enough. To the directory that means deprovisioned. What was suspended by hand,
- * or by a directory that does not count any more, is nobody's to undo here.
+ * Locks win: one counting source that says disabled is enough. To the directory that means deprovisioned, and only in its own mode: one that was
+ * left neither lets in nor locks out. What was suspended by hand is nobody's to undo here.
  */
-function concludeStatus(user: User, counting: Taught[]): User['status'] {
+function concludeStatus(user: User, counting: Taught[], { mode }: World): User['status'] {
   if (user.status === 'deleted') return 'deleted';
   if (user.barredAt !== null) return 'suspended';
-  const disabled = counting.some((i) => i.facts.active === false);
-  if (counting[0]?.source === 'directory') return disabled ? 'suspended' : 'active';
+  if (counting[0]?.source === 'directory') return mode === 'scim' ? said(counting[0].facts) : user.status;
   if (user.status === 'suspended') return 'suspended';
-  return disabled ? 'locked' : 'active';
+  return counting.some((i) => i.facts.active === false) ? 'locked' : 'active';
+}
+
+function said({ gone, active }: Facts): User['status'] {
+  if (gone) return 'deleted';
+  return active === false ? 'suspended' : 'active';
 }

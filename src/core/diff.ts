@@ -6,6 +6,7 @@ import {
   type Effects,
   type Grant,
   grantKey,
+  heldKey,
   type Identity,
   identityKey,
   type Membership,
@@ -28,7 +29,7 @@ export interface Difference {
 /** User first: its row is the lock for everything below it, so any change below moves its version (DESIGN §3.1). */
 export function diff(difference: Difference): Change[] {
   const { before, after, now } = difference;
-  const below = [...identityChanges(difference), ...membershipChanges(difference), ...grantChanges(difference)];
+  const below = [...identityChanges(difference), ...membershipChanges(difference), ...grantChanges(difference), ...heldChanges(difference)];
   if (isDeepStrictEqual(before?.user, after.user) && below.length === 0) return [];
   const moved = { ...after.user, version: (before?.user.version ?? 0) + 1, updatedAt: now };
   return [{ entity: 'user', before: before?.user ?? null, after: moved, reason: userReason(difference) }, ...below];
@@ -37,6 +38,8 @@ export function diff(difference: Difference): Change[] {
 function userReason(difference: Difference): Reason {
   const { before, after, by, intent } = difference;
   if (intent === 'edit') return 'manual';
+  if (intent === 'keep') return 'kept-by-hand';
+  if (intent === 'lapse') return 'lapsed';
   if (intent === 'resource') return directoryReason(difference);
   if (!before) return 'first-sign-in';
   if (before.user.status !== 'locked' && after.user.status === 'locked') return 'locked-by-provider';
@@ -77,6 +80,10 @@ function grantChanges({ before, after }: Difference): Change[] {
   return differing(before?.grants ?? [], after.grants, grantKey).map((d): Change => ({ entity: 'grant', ...d, reason: reason(d.before, d.after) }));
 }
 
+function heldChanges({ before, after }: Difference): Change[] {
+  return differing(before?.held ?? [], after.held, heldKey).map((d): Change => ({ entity: 'held', ...d, reason: d.after ? 'held' : 'held-no-more' }));
+}
+
 function differing<T>(before: T[], after: T[], key: (row: T) => string): { before: T | null; after: T | null }[] {
   const old = new Map(before.map((row) => [key(row), row]));
   const now = new Map(after.map((row) => [key(row), row]));
@@ -104,13 +111,15 @@ export function replay(before: UserState | null, { changes, groups }: Pick<Plan,
   const identities = new Map((before?.identities ?? []).map((i) => [identityKey(i), i]));
   const grants = new Map((before?.grants ?? []).map((g) => [grantKey(g), g]));
   const memberships = new Map((before?.memberships ?? []).map((m) => [membershipKey(m), m]));
+  const waiting = new Map((before?.held ?? []).map((h) => [heldKey(h), h]));
   for (const change of changes) {
     if (change.entity === 'user') user = change.after;
     else if (change.entity === 'identity') put(identities, identityKey, change);
+    else if (change.entity === 'held') put(waiting, heldKey, change);
     else if (change.entity === 'membership') put(memberships, membershipKey, change);
     else put(grants, grantKey, change);
   }
-  const held = new Set([...memberships.values()].map((m: Membership) => m.groupId));
+  const joined = new Set([...memberships.values()].map((m: Membership) => m.groupId));
   const named = new Map([...(before?.groups ?? []), ...groups].map((g) => [g.id, g]));
   return (
     user && {
@@ -118,7 +127,8 @@ export function replay(before: UserState | null, { changes, groups }: Pick<Plan,
       identities: [...identities.values()],
       grants: [...grants.values()],
       memberships: [...memberships.values()],
-      groups: [...named.values()].filter(({ id }) => held.has(id)),
+      groups: [...named.values()].filter(({ id }) => joined.has(id)),
+      held: [...waiting.values()],
     }
   );
 }

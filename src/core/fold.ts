@@ -9,7 +9,6 @@ import {
   type Membership,
   membershipKey,
   type Profile,
-  type ResourceAttributes,
   type Statement,
   type User,
   type UserState,
@@ -19,18 +18,21 @@ import type { Provisioning } from './tenant.ts';
 import type { World } from './world.ts';
 
 export function fold(linked: Linked, intent: Intent, world: World): UserState {
-  const state = linked.state ?? { user: blank(world), identities: [], grants: [], memberships: [], groups: [] };
+  const state = linked.state ?? { user: blank(world), identities: [], grants: [], memberships: [], groups: [], held: [] };
   switch (intent.kind) {
     case 'assertion':
       return foldAssertion(state, intent, world);
     case 'edit':
       return foldEdit(state, intent, world);
     case 'remap':
-      return intent.restate ? restated(state, intent.restate) : state;
+      return foldRemap(state, intent);
+    case 'keep':
+      return foldKeep(state, world);
+    case 'lapse':
+      return { ...state, user: { ...state.user, lapsedAt: state.user.lapsedAt ?? world.now } };
     case 'resource':
-      return intent.write === 'delete'
-        ? foldDeletion(state)
-        : foldResource(state, intent.revise(linked.state && !restored(state) ? state : null), world);
+      if (intent.write === 'delete') return foldDeletion(state, intent.adopt, world);
+      return foldResource(state, intent.revise(linked.state && state.user.restoreKey === null ? state : null), world);
     case 'group':
       return foldGroup(state, intent, world);
   }
@@ -41,8 +43,39 @@ function foldAssertion(state: UserState, intent: Extract<Intent, { kind: 'assert
   const known = state.identities.find((i) => i.source === source && i.subject === subject);
   const identity: Identity = known ?? { tenantId: world.tenant.id, source, subject, userId: state.user.id, facts: null, createdAt: world.now };
   // Outside `jit` an assertion authenticates and teaches nothing (DESIGN §3.5).
-  const taught = world.mode === 'jit' ? { ...identity, facts: learn(identity.facts, intent, world.tenant.provisioning) } : identity;
-  return { ...state, identities: [...state.identities.filter((i) => i !== known), taught] };
+  if (world.mode !== 'jit') return { ...state, identities: [...state.identities.filter((i) => i !== known), identity] };
+  const taught = { ...identity, facts: learn(identity.facts, intent, world.tenant.provisioning) };
+  // From here on this person's sign-ins speak for them, and not what a directory said before the tenant left it; unless they are silent
+  // about groups where the directory was not.
+  const silent = taught.facts.groups === undefined && state.memberships.some((m) => m.source === 'directory');
+  const others = (silent ? state : retired(state)).identities.filter((i) => i.source !== source || i.subject !== subject);
+  return { ...state, user: { ...state.user, lapsedAt: null }, identities: [...others, taught] };
+}
+
+const retired = (state: UserState): UserState => ({
+  ...state,
+  identities: state.identities.map((i) => (i.source === 'directory' && i.facts ? { ...i, facts: { ...i.facts, retired: true as const } } : i)),
+});
+
+/** Held enrolments stay as given by hand. Of what the directory said, the word that would lock or delete is taken back; it may say it again. */
+function foldKeep(state: UserState, world: World): UserState {
+  const given = state.held.flatMap(({ what, target }): Grant[] =>
+    what === 'grant' && target !== ''
+      ? [{ tenantId: world.tenant.id, userId: state.user.id, target, source: 'manual', rule: '', since: world.now }]
+      : [],
+  );
+  const locked = state.held.some(({ what }) => what === 'status');
+  const identities = state.identities.map((i) => {
+    if (!locked || i.source !== 'directory' || !i.facts) return i;
+    const { gone: _, ...facts } = i.facts;
+    return { ...i, facts: { ...facts, active: true } };
+  });
+  return {
+    ...state,
+    user: { ...state.user, lapsedAt: null, ...(locked && { restoreKey: null }) },
+    identities,
+    grants: [...new Map([...given, ...state.grants].map((g) => [grantKey(g), g])).values()],
+  };
 }
 
 /** What is known of one source after it has spoken once more. Trust belongs to the e-mail that it was given to: a message without one moves neither. */
@@ -95,8 +128,6 @@ const statusByHand = ({ barredAt }: User, status: User['status'], { now }: World
   barredAt: status === 'suspended' ? (barredAt ?? now) : status === 'active' ? null : barredAt,
 });
 
-const restored = ({ user }: UserState): boolean => user.status === 'deleted';
-
 /** The directory says all of a person at once. Whom it restores keeps identities and what was given by hand, and nothing else of before. */
 function foldResource(state: UserState, said: DirectoryStatement, world: World): UserState {
   const known = state.identities.find((i) => i.source === 'directory');
@@ -108,7 +139,7 @@ function foldResource(state: UserState, said: DirectoryStatement, world: World):
     facts: null,
     createdAt: world.now,
   };
-  const user = restored(state) ? { ...state.user, status: 'active' as const, restoreKey: null } : state.user;
+  const user = state.user.restoreKey === null ? state.user : { ...state.user, status: 'active' as const, restoreKey: null };
   return {
     ...state,
     user: { ...user, externalId: said.externalId },
@@ -116,12 +147,21 @@ function foldResource(state: UserState, said: DirectoryStatement, world: World):
   };
 }
 
-const restated = (state: UserState, restate: (said: ResourceAttributes, active: boolean) => DirectoryStatement): UserState => ({
-  ...state,
-  identities: state.identities.map((i) =>
-    i.source === 'directory' && i.facts?.resource ? { ...i, facts: directoryFacts(restate(i.facts.resource, i.facts.active !== false)) } : i,
-  ),
-});
+/** Whether the directory speaks for this person. What it said before a mode was left must be said again. */
+const spoken = ({ identities }: UserState): boolean => identities.some((i) => i.source === 'directory' && i.facts && !i.facts.retired);
+
+/** Once more from the facts kept; those of the directory as they are read now. */
+function foldRemap(state: UserState, { retire, restate }: Extract<Intent, { kind: 'remap' }>): UserState {
+  if (retire) return retired(state);
+  if (!restate) return state;
+  const identities = state.identities.map((i) => {
+    if (i.source !== 'directory' || !i.facts?.resource) return i;
+    const { resource, active, gone, retired: left } = i.facts;
+    const facts = { ...directoryFacts(restate(resource, active !== false)), ...(gone && { gone }), ...(left && { retired: left }) };
+    return { ...i, facts };
+  });
+  return { ...state, identities };
+}
 
 const directoryFacts = ({ resource, active, profile, fields, claims }: DirectoryStatement): Facts => ({
   profile,
@@ -133,17 +173,18 @@ const directoryFacts = ({ resource, active, profile, fields, claims }: Directory
   resource,
 });
 
-/** Its memberships go with the resource; those given by hand wait under the tombstone. */
-function foldDeletion(state: UserState): UserState {
-  const user: User = { ...state.user, status: 'deleted' };
-  return { ...state, user: tombstone(user, state), memberships: state.memberships.filter((m) => m.source !== 'directory') };
+/** Its memberships go with the resource; those given by hand wait under the tombstone. Whom the directory never spoke of it deletes all the same. */
+function foldDeletion(unadopted: UserState, adopt: (state: UserState) => DirectoryStatement, world: World): UserState {
+  const state = spoken(unadopted) ? unadopted : foldResource(unadopted, adopt(unadopted), world);
+  const identities = state.identities.map((i) => (i.source === 'directory' && i.facts ? { ...i, facts: { ...i.facts, gone: true as const } } : i));
+  return { ...state, identities, memberships: state.memberships.filter((m) => m.source !== 'directory') };
 }
 
 /** The directory's first word on somebody adopts them, be it that they are in a group: from then on it speaks for them. */
 function foldGroup(state: UserState, { group, by, member, adopt }: Extract<Intent, { kind: 'group' }>, world: World): UserState {
   const key = membershipKey({ groupId: group.id, source: by });
   if (state.memberships.some((m) => membershipKey(m) === key) === member) return state;
-  const adopted = by === 'directory' && !state.identities.some((i) => i.source === 'directory') ? foldResource(state, adopt(state), world) : state;
+  const adopted = by === 'directory' && !spoken(state) ? foldResource(state, adopt(state), world) : state;
   if (!member) return { ...adopted, memberships: adopted.memberships.filter((m) => membershipKey(m) !== key) };
   const membership: Membership = { tenantId: world.tenant.id, userId: state.user.id, groupId: group.id, source: by, since: world.now };
   return {
@@ -157,7 +198,7 @@ function foldGroup(state: UserState, { group, by, member, adopt }: Extract<Inten
  * A tombstone keeps its identity and gives its names free for others. One that the directory knew is found by it again: by externalId where
  * it has one, since a userName may be somebody else's by then.
  */
-const tombstone = (user: User, { identities }: UserState): User => ({
+export const tombstone = (user: User, { identities }: UserState): User => ({
   ...user,
   userNameKey: `deleted:${user.id}`,
   externalId: null,
@@ -192,7 +233,9 @@ const blank = (world: World): User => ({
   status: 'active',
   role: world.tenant.provisioning.defaultRole,
   fields: {},
+  statusSince: world.now,
   barredAt: null,
+  lapsedAt: null,
   restoreKey: null,
   version: 0,
   createdAt: world.now,

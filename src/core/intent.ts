@@ -13,14 +13,21 @@ export type Intent =
       grant?: Target[];
       revoke?: Target[];
     }
-  /** The mapping, the mode or the custom fields changed: conclude again from the facts kept. `restate`: how a directory's resource is read now. */
-  | { kind: 'remap'; restate?: (said: ResourceAttributes, active: boolean) => DirectoryStatement }
+  /**
+   * The mapping, the mode or the custom fields changed: conclude again from the facts kept. `restate`: how a directory's resource is read now;
+   * `retire`: what that source said counts no more.
+   */
+  | { kind: 'remap'; retire?: 'directory'; restate?: (said: ResourceAttributes, active: boolean) => DirectoryStatement }
+  /** What is held of this person is not to happen: enrolments stay as given by hand, and the directory's word that held the rest is not counted. */
+  | { kind: 'keep' }
+  /** Nobody has signed in as this person for as long as the tenant's lease says. */
+  | { kind: 'lapse' }
   /**
    * What the directory wants of one person (SCIM User). `revise` is pure: from who is there now (null: to be created) to all that the directory
    * says from now on. It is called again when another write came first, and throws where the request does not fit what is there.
    */
   | { kind: 'resource'; write: 'create' | 'update'; ifVersion: readonly number[] | null; revise: (current: UserState | null) => DirectoryStatement }
-  | { kind: 'resource'; write: 'delete'; ifVersion: readonly number[] | null }
+  | { kind: 'resource'; write: 'delete'; ifVersion: readonly number[] | null; adopt: (current: UserState) => DirectoryStatement }
   /** One person comes into a group or leaves it. `by` the directory or by hand; neither touches what the other did. */
   | { kind: 'group'; group: GroupNames; by: GroupSource; member: boolean; adopt: (current: UserState) => DirectoryStatement };
 

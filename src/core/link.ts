@@ -24,8 +24,12 @@ export function link(candidates: Candidates, intent: Intent, world: World): Link
       return { state: present(candidates, 'remap/user'), by: 'subject' };
     case 'resource':
       return intent.write === 'create' ? linkCreate(candidates) : { state: current(candidates, intent.ifVersion), by: 'subject' };
+    case 'lapse':
+      return { state: there(candidates, 'lapse/user'), by: 'subject' };
+    case 'keep':
+      return { state: present(candidates, 'keep/user'), by: 'subject' };
     case 'group':
-      return { state: live(candidates, 'group/user'), by: 'subject' };
+      return { state: intent.by === 'directory' ? live(candidates, 'group/user') : there(candidates, 'group/user'), by: 'subject' };
   }
 }
 
@@ -35,9 +39,16 @@ function present({ bySubject }: Candidates, check: string): UserState {
 }
 
 /** A tombstone is nobody to anyone but its restorer. */
-function live(candidates: Candidates, check: string): UserState {
+function there(candidates: Candidates, check: string): UserState {
   const state = present(candidates, check);
   if (state.user.status === 'deleted') throw new Refusal('not-found', check);
+  return state;
+}
+
+/** Nor, to the directory, is whom it deleted while that is held. */
+function live(candidates: Candidates, check: string): UserState {
+  const state = there(candidates, check);
+  if (state.user.restoreKey !== null) throw new Refusal('not-found', check);
   return state;
 }
 
@@ -50,7 +61,7 @@ function current(candidates: Candidates, ifVersion: readonly number[] | null): U
 
 /** Whom the directory creates is new, or is back: its own tombstone, and nobody else's, keeps the identity. Names taken are refused by `plan`. */
 const linkCreate = ({ bySubject }: Candidates): Linked =>
-  bySubject?.user.status === 'deleted' && bySubject.user.restoreKey !== null ? { state: bySubject, by: 'subject' } : { state: null, by: 'new' };
+  bySubject && bySubject.user.restoreKey !== null ? { state: bySubject, by: 'subject' } : { state: null, by: 'new' };
 
 function linkAssertion(candidates: Candidates, intent: Assertion, world: World): Linked {
   // In `jit` this is learnt and locks the account; elsewhere nothing is learnt, and still nobody comes in whom the provider calls disabled.

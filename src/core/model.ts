@@ -73,6 +73,10 @@ export interface Facts {
   claims: Record<string, string[]>;
   /** Directory only: the whole resource. Its groups are memberships, not `groups`. */
   resource?: ResourceAttributes;
+  /** Directory only: it deleted the person. Concluded like anything else, so that a hand-over can hold it. */
+  gone?: true;
+  /** Directory only: another source has taken over since (core/derive). Kept to be read. */
+  retired?: true;
 }
 
 /** What the directory said of one person, as it comes back to it: attributes in the schema's spelling, values exactly as sent (RFC 7643). */
@@ -88,10 +92,14 @@ export interface User extends Profile {
   emailKey: string;
   externalId: string | null;
   status: UserStatus;
+  /** Since when it has this status. */
+  statusSince: Date;
   role: Role;
   fields: Record<string, string>;
   /** Suspended by hand since then: no source undoes that. Null = not. */
   barredAt: Date | null;
+  /** Access by signing in ran out then (`lease` of the tenant file): rules give nothing until the next sign-in. Null = it did not. */
+  lapsedAt: Date | null;
   /** On a tombstone that the directory left: by what it is found when the directory creates the person again (core/fold). */
   restoreKey: string | null;
   version: number;
@@ -152,6 +160,21 @@ export interface Membership {
   since: Date;
 }
 
+/** What a plan would take away and may not yet: until an operator says so, or the reason is gone. Concluded at every plan, never executed from here. */
+export interface HeldChange {
+  tenantId: string;
+  userId: string;
+  what: 'grant' | 'status' | 'role';
+  /** The grant; `''` where it is none. */
+  target: Target | '';
+  source: Source | '';
+  rule: string;
+  /** The status or role that is to come; `''` for a grant. */
+  value: UserStatus | Role | '';
+  cause: 'hand-over' | 'lease' | 'limit';
+  since: Date;
+}
+
 /** All that is known of one user: what a plan starts from and what it must match when applied. */
 export interface UserState {
   user: User;
@@ -160,16 +183,18 @@ export interface UserState {
   memberships: Membership[];
   /** The groups that memberships name. Read beside them; a plan on a user never changes a group. */
   groups: GroupNames[];
+  held: HeldChange[];
 }
 
 /** A user without what it is enrolled in: what a directory sees of it. */
-export type Person = Omit<UserState, 'grants'>;
+export type Person = Omit<UserState, 'grants' | 'held'>;
 
 export interface Rows {
   user: User;
   identity: Identity;
   grant: Grant;
   membership: Membership;
+  held: HeldChange;
 }
 export type Entity = keyof Rows;
 
@@ -192,6 +217,10 @@ export type Reason =
   | 'restored-by-directory'
   | 'joined-group'
   | 'left-group'
+  | 'held'
+  | 'held-no-more'
+  | 'kept-by-hand'
+  | 'lapsed'
   | 'below-changed';
 
 export interface ChangeOf<E extends Entity> {
@@ -214,17 +243,18 @@ export interface Plan {
   id: string;
   tenantId: string;
   userId: string;
-  intent: 'assertion' | 'edit' | 'remap' | 'resource' | 'group';
+  intent: 'assertion' | 'edit' | 'remap' | 'resource' | 'group' | 'keep' | 'lapse';
   mappingVersion: number;
   changes: Change[];
   /** The groups that new memberships name, for whoever reads the outcome. */
   groups: GroupNames[];
-  /** Planned, but waiting for an operator (guard). */
-  held: Change[];
+  /** Planned, but waiting for an operator (guard): all that is held of this user then. */
+  held: HeldChange[];
   effects: Effects;
 }
 
 export const sourceOf = (connectionId: string): Source => `connection:${connectionId}`;
 export const identityKey = (i: Pick<Identity, 'source' | 'subject'>): string => JSON.stringify([i.source, i.subject]);
 export const membershipKey = (m: Pick<Membership, 'groupId' | 'source'>): string => JSON.stringify([m.groupId, m.source]);
+export const heldKey = (h: Pick<HeldChange, 'what' | 'target' | 'source' | 'rule'>): string => JSON.stringify([h.what, h.target, h.source, h.rule]);
 export const grantKey = (g: Pick<Grant, 'target' | 'source' | 'rule'>): string => JSON.stringify([g.target, g.source, g.rule]);

@@ -2,20 +2,26 @@
 import { derive } from './derive.ts';
 import { diff, effectsOf } from './diff.ts';
 import { fold } from './fold.ts';
-import { type Guard, guard } from './guard.ts';
+import { type Brake, guard } from './guard.ts';
 import type { Candidates, Intent } from './intent.ts';
 import { link } from './link.ts';
-import type { Plan, User } from './model.ts';
+import type { Plan, User, UserState } from './model.ts';
 import { Refusal } from './refusal.ts';
 import type { World } from './world.ts';
 
-/** Throws `Refusal` where the intent belongs to nobody or may not be followed; then nothing is to be changed. */
-export function plan(candidates: Candidates, intent: Intent, world: World, braked: Guard = 'apply'): Plan {
+/**
+ * Throws `Refusal` where the intent belongs to nobody or may not be followed; then nothing is to be changed. While a hand-over is going on everything but
+ * what a person does by hand is braked; `released`: an operator said that it may happen.
+ */
+export function plan(candidates: Candidates, intent: Intent, world: World, released = false): Plan {
   const linked = link(candidates, intent, world);
   const before = linked.state;
-  const after = derive(fold(linked, intent, world), world);
+  const folded = fold(linked, intent, world);
+  const brake = released ? null : brakeOn(folded, intent, world);
+  const after = dated(before, guard(before, derive(folded, world), brake, world), world);
   if (after.user.status !== 'deleted') refuseTaken(candidates, before?.user ?? null, after.user);
-  const made: Plan = {
+  refuseSeat(before?.user ?? null, after.user, world);
+  return {
     id: world.newId(),
     tenantId: world.tenant.id,
     userId: after.user.id,
@@ -23,10 +29,33 @@ export function plan(candidates: Candidates, intent: Intent, world: World, brake
     mappingVersion: world.tenant.mapping.version,
     changes: diff({ before, after, by: linked.by, intent: intent.kind, now: world.now }),
     groups: after.groups,
-    held: [],
+    held: after.held,
     effects: effectsOf(before, after),
   };
-  return guard(made, before, braked);
+}
+
+/** In a hand-over everybody's losses wait for an operator; where the lease says `hold`, those of whoever it ran out for. */
+function brakeOn({ user }: UserState, intent: Intent, { mode, phase, tenant }: World): Brake | null {
+  if (phase === 'adopting') return handOverBrake(intent);
+  return mode === 'jit' && user.lapsedAt !== null && tenant.provisioning.lease?.lapse === 'hold'
+    ? { ...handOverBrake(intent), cause: 'lease' }
+    : null;
+}
+
+function handOverBrake(intent: Intent): Brake {
+  const byHand = intent.kind === 'edit' || (intent.kind === 'group' && intent.by === 'manual');
+  return { cause: 'hand-over', fresh: !byHand, status: !(intent.kind === 'edit' && intent.status !== undefined) };
+}
+
+function dated(before: UserState | null, after: UserState, { now }: World): UserState {
+  if (before?.user.status === after.user.status) return after;
+  return { ...after, user: { ...after.user, statusSince: now } };
+}
+
+/** Active users count; who is active already is never in the way of the licence. */
+function refuseSeat(before: User | null, after: User, { seats }: World): void {
+  if (seats === null || after.status !== 'active' || before?.status === 'active' || seats.active < seats.limit) return;
+  throw new Refusal('seats-exhausted', 'plan/seats', `all ${seats.limit} seats are taken`);
 }
 
 /** A name or an e-mail that another user has is never taken, and never silently shared. No e-mail is nobody's. */

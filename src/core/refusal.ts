@@ -26,6 +26,7 @@ export type RefusalCode =
   | 'account-locked' // the provider says disabled
   | 'account-suspended' // deprovisioned
   | 'account-deleted'
+  | 'seats-exhausted' // the tenant's licence is full
   // the place
   | 'tenant-unknown'
   | 'connection-unknown'
@@ -36,6 +37,7 @@ export type RefusalCode =
   | 'rate-limited'
   | 'not-signed-in'
   | 'not-found'
+  | 'domain-taken' // another tenant has proved it
   | 'mode-conflict' // not from this mode, or not yet
   | 'version-mismatch' // changed since the client read it
   | 'request-malformed';
@@ -46,9 +48,11 @@ export class Refusal extends Error {
   readonly code: RefusalCode;
   /** The precise reason, a stable kebab-case word: `saml/audience`, `oidc/nonce`. What tests and operators look for. */
   readonly check: string;
+  readonly detail: string;
   constructor(code: RefusalCode, check: string, detail = '') {
     super(`${code} (${check})${detail ? `: ${detail}` : ''}`);
     this.code = code;
     this.check = check;
+    this.detail = detail;
   }
 }

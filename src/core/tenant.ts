@@ -17,6 +17,8 @@ export interface Tenant {
   /** In the file's order, which is the order of precedence (DESIGN §3.5). */
   connections: Connection[];
   scim: ScimSettings;
+  /** How many users may be active; null = as many as like. An operator may set another number. */
+  seats: number | null;
   catalogue: Catalogue;
   mapping: Mapping;
   tests: MappingTest[];
@@ -32,6 +34,21 @@ export interface Provisioning {
   defaultRole: Role;
   whenGroupsMissing: 'keep' | 'clear';
   limits: Limits;
+  /** Days after which deprovisioned users are erased; null = never. */
+  retentionDays: number | null;
+  /** Access by signing in; null = without end. */
+  lease: Lease | null;
+}
+
+export interface Lease {
+  /** From the last sign-in on. */
+  days: number;
+  /** So many days before its end it is told. */
+  warnDays: number;
+  /** And so many days after it, it lapses. */
+  graceDays: number;
+  /** What then becomes of enrolments by rules: they wait for an operator, or go. */
+  lapse: 'hold' | 'expire';
 }
 
 /** How a tenant takes its directory's resources. */

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { targetsOf } from '../../src/core/diff.ts';
 import type { Intent } from '../../src/core/intent.ts';
 import type { Condition, Rule } from '../../src/core/mapping.ts';
+import type { Phase } from '../../src/core/mode.ts';
 import type { GroupClaim, Mode, Role } from '../../src/core/model.ts';
 import { Refusal } from '../../src/core/refusal.ts';
 import type { Tenant } from '../../src/core/tenant.ts';
@@ -27,17 +28,38 @@ type DirectoryStep =
   | { directory: Parameters<typeof directorySays>[0]; create?: true }
   | { directoryDeletes: true }
   | { join: string; id?: string; byHand?: true }
-  | { leave: string; id?: string; byHand?: true };
-type Step = SignIn | DirectoryStep | { edit: Edit } | { create: { email: string } } | { remap: Rules } | { mode: Mode };
+  | { leave: string; id?: string; byHand?: true }
+  | { keep: true }
+  | { lapse: true }
+  | { release: true };
+type Step =
+  | SignIn
+  | DirectoryStep
+  | { edit: Edit }
+  | { create: { email: string } }
+  | { remap: Rules }
+  | { mode: Mode; phase?: Phase }
+  | { seats: number };
 interface Case {
   name: string;
   rules?: Rules;
   mode?: Mode;
   policy?: Tenant['provisioning']['whenGroupsMissing'];
   linking?: Tenant['provisioning']['linking'];
+  lease?: 'hold' | 'expire';
   given?: Step[];
   when: Step;
-  then: { refused?: string; changes?: string[]; enrolled?: string[]; lost?: string[]; role?: Role; status?: string; title?: string; users?: number };
+  then: {
+    refused?: string;
+    changes?: string[];
+    enrolled?: string[];
+    lost?: string[];
+    role?: Role;
+    status?: string;
+    title?: string;
+    users?: number;
+    held?: string[];
+  };
 }
 
 const toRules = (rules: Rules): Rule[] =>
@@ -47,8 +69,16 @@ function take(memory: ReturnType<typeof makeMemory>, step: Step) {
   const first = [...memory.users.keys()][0];
   if ('mode' in step) {
     memory.mode = step.mode;
+    memory.phase = step.phase ?? null;
     return undefined;
   }
+  if ('seats' in step) {
+    memory.seats = step.seats;
+    return undefined;
+  }
+  if ('lapse' in step) return memory.run({ kind: 'lapse' }, first);
+  if ('keep' in step) return memory.run({ kind: 'keep' }, first);
+  if ('release' in step) return memory.run({ kind: 'remap' }, first, true);
   if ('edit' in step) return memory.run({ kind: 'edit', ...step.edit }, first);
   const directed = directoryIntent(step);
   if (directed) return memory.run(directed, first);
@@ -83,7 +113,8 @@ function directoryIntent(step: Step): Intent | null {
     const revise = () => directorySays(step.directory);
     return { kind: 'resource', write: step.create ? 'create' : 'update', ifVersion: null, revise };
   }
-  if ('directoryDeletes' in step) return { kind: 'resource', write: 'delete', ifVersion: null };
+  if ('directoryDeletes' in step)
+    return { kind: 'resource', write: 'delete', ifVersion: null, adopt: ({ user }) => directorySays({ userName: user.userName, email: user.email }) };
   if (!('join' in step || 'leave' in step)) return null;
   const displayName = 'join' in step ? step.join : step.leave;
   return {
@@ -100,7 +131,11 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')))
   describe(`plans: ${file}`, () => {
     for (const one of parse(readFileSync(new URL(file, folder), 'utf8')) as Case[]) {
       it(one.name, () => {
-        const provisioning = { ...(one.policy ? { whenGroupsMissing: one.policy } : {}), ...(one.linking ? { linking: one.linking } : {}) };
+        const provisioning = {
+          ...(one.policy ? { whenGroupsMissing: one.policy } : {}),
+          ...(one.linking ? { linking: one.linking } : {}),
+          ...(one.lease && { lease: { days: 90, warnDays: 14, graceDays: 7, lapse: one.lease } }),
+        };
         const memory = makeMemory(makeTenant(toRules(one.rules ?? {}), { provisioning }), one.mode);
         for (const step of one.given ?? []) take(memory, step);
         const { then } = one;
@@ -124,6 +159,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')))
           if (then.lost) expect(made.effects.lost).toEqual(then.lost);
           if (then.role) expect(state.user.role).toBe(then.role);
           if (then.status) expect(state.user.status).toBe(then.status);
+          if (then.held) expect(state.held.map((h) => `${h.what} ${h.target || h.value}`).sort()).toEqual(then.held);
           if (then.title) expect(state.user.title).toBe(then.title);
         }
         if (then.users !== undefined) expect(memory.users.size).toBe(then.users);

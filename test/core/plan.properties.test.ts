@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { conclude, judge } from '../../src/core/conclude.ts';
-import { countingFacts, subjectOf } from '../../src/core/derive.ts';
+import { countingFacts, derive, subjectOf } from '../../src/core/derive.ts';
 import { replay, targetsOf } from '../../src/core/diff.ts';
 import { explain } from '../../src/core/explain.ts';
 import type { Intent } from '../../src/core/intent.ts';
 import type { ClaimTest, Condition, Rule, TextTest } from '../../src/core/mapping.ts';
-import { type GroupClaim, type Mode, ROLES, type Target } from '../../src/core/model.ts';
+import { type GroupClaim, type Mode, ROLES, type Target, type UserState } from '../../src/core/model.ts';
 import { plan } from '../../src/core/plan.ts';
 import { Refusal } from '../../src/core/refusal.ts';
+import type { World } from '../../src/core/world.ts';
 import { assertion, directorySays, grantsOf, group, makeMemory, makeTenant, rule } from './world.ts';
 
 const GROUPS = ['a', 'b', 'c', 'A'];
@@ -170,12 +171,13 @@ describe('plan', () => {
       );
       memory.run({ kind: 'remap' }, userId);
       expect(new Set(grantsOf({ ...memory.only(), grants: memory.only().grants.filter((g) => g.source !== 'manual') }))).toEqual(machine);
+      const left = memory.mode === 'jit' && countingFacts(state, memory)[0]?.source === 'directory';
       // and a stranger with the same facts and no history gets the same
       const stranger = {
         ...state,
         grants: state.grants.filter((g) => g.source === 'manual'),
-        // A suspension outlives the source that gave it: leaving a mode lets nobody in.
-        user: { ...state.user, role: 'admin' as const, status: state.user.status === 'suspended' ? state.user.status : ('locked' as const) },
+        // A suspension outlives the source that gave it, and a directory that was left neither lets in nor locks out.
+        user: { ...state.user, role: 'admin' as const, status: left || state.user.status === 'suspended' ? state.user.status : ('locked' as const) },
       };
       const made = plan({ bySubject: stranger, byEmail: [] }, { kind: 'remap' }, memory.world());
       const after = replay(stranger, made);
@@ -213,6 +215,41 @@ describe('plan', () => {
       expect(memory.run(quiet, userId).effects.lost).toEqual([]);
     });
   });
+});
+
+describe('a hand-over', () => {
+  const directed = fc.oneof(
+    directory,
+    membership,
+    fc.constant<Intent>({ kind: 'resource', write: 'delete', ifVersion: null, adopt: () => directorySays({ userName: 'me' }) }),
+  );
+
+  it('takes nothing away from anybody and locks nobody out, whatever the directory says in whatever order', () => {
+    fc.assert(
+      fc.property(rules, fc.array(sso, { minLength: 1, maxLength: 3 }), fc.array(directed, { maxLength: 8 }), (mapping, signIns, said) => {
+        const memory = makeMemory(makeTenant(mapping));
+        const { userId } = memory.run(assertion('sso', 'me', { groups: ['a'] }));
+        for (const one of signIns) refused(() => memory.run(one, userId));
+        [memory.mode, memory.phase] = ['scim', 'adopting'];
+        for (const one of said) {
+          if (one.kind === 'group' && one.by === 'manual') continue;
+          const [had, status] = [targetsOf(memory.only()), memory.only().user.status];
+          refused(() => memory.run(one, userId));
+          const { user } = memory.only();
+          expect([...had].filter((target) => !targetsOf(memory.only()).has(target))).toEqual([]);
+          if (status === 'active') expect(user.status).toBe('active');
+        }
+        // Released, it is what it would have been without a hand-over.
+        const held = memory.only();
+        memory.run({ kind: 'remap' }, userId, true);
+        expect(memory.only().held).toEqual([]);
+        expect(new Set(grantsOf(memory.only()))).toEqual(new Set(grantsOf(derived(held, memory.world()))));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  const derived = (state: UserState, world: World): UserState => derive(state, { ...world, phase: 'live' });
 });
 
 describe('explain', () => {

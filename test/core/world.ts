@@ -4,6 +4,7 @@ import { replay } from '../../src/core/diff.ts';
 import { restoreKeyOf } from '../../src/core/fold.ts';
 import type { Candidates, DirectoryStatement, EmailTrust, Intent } from '../../src/core/intent.ts';
 import type { Condition, Rule } from '../../src/core/mapping.ts';
+import type { Phase } from '../../src/core/mode.ts';
 import {
   type GroupClaim,
   type Mode,
@@ -44,10 +45,13 @@ export function makeTenant(rules: Rule[], overrides: { connections?: string[]; p
       defaultRole: 'learner',
       whenGroupsMissing: 'keep',
       limits: { removals: { share: 0.3, atLeast: 10 } },
+      retentionDays: null,
+      lease: null,
       ...overrides.provisioning,
     },
     connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example` }) as Connection), // what planning and applying read of a connection
     catalogue: { courses: [], bundles: [], collections: [], groups: [] },
+    seats: null,
     scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
     mapping: { version: 1, rules },
     tests: [],
@@ -110,7 +114,15 @@ export const directorySays = (said: {
 export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
   const users = new Map<string, UserState>();
   let n = 0;
-  const world = (): World => ({ tenant: memory.tenant, mode: memory.mode, now: memory.now, newId: () => `id${++n}` });
+  const activeUsers = () => [...users.values()].filter(({ user }) => user.status === 'active').length;
+  const world = (): World => ({
+    tenant: memory.tenant,
+    mode: memory.mode,
+    now: memory.now,
+    newId: () => `id${++n}`,
+    phase: memory.phase,
+    seats: memory.seats === null ? null : { limit: memory.seats, active: activeUsers() },
+  });
 
   function candidates(intent: Intent, userId?: string): Candidates {
     const all = [...users.values()];
@@ -138,13 +150,15 @@ export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
   const memory = {
     tenant,
     mode,
+    phase: null as Phase | null,
+    seats: null as number | null,
     now: NOW,
     users,
     world,
     dryRun: (intent: Intent, userId?: string): Plan => plan(candidates(intent, userId), intent, world()),
-    run(intent: Intent, userId?: string): Plan {
+    run(intent: Intent, userId?: string, released = false): Plan {
       const found = candidates(intent, userId);
-      const made = plan(found, intent, world());
+      const made = plan(found, intent, world(), released);
       const before = users.get(made.userId) ?? null;
       const after = replay(before, made);
       if (after) users.set(made.userId, after);
