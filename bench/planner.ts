@@ -58,6 +58,8 @@ let ids = 0;
 export const worldOf = (tenant: Tenant): World => ({
   tenant,
   mode: 'jit',
+  phase: null,
+  seats: null,
   now: new Date(),
   newId: () => {
     ids += 1;

@@ -36,7 +36,7 @@ const SCHEMA = userResource({});
 const TOGETHER = 200;
 
 export async function directoryWorld(): Promise<World> {
-  return { ...worldOf(await sampleTenant(20)), mode: 'scim', newId: () => newId() };
+  return { ...worldOf(await sampleTenant(20)), mode: 'scim', phase: 'live', newId: () => newId() };
 }
 
 export function writeOf(world: World, name: string): Write {
@@ -54,7 +54,7 @@ export function writeOf(world: World, name: string): Write {
     mappingVersion: 1,
     detail: {},
   };
-  return { plan: made, entry, deliveries: [], search: searchMoves(null, replay(null, made)!) };
+  return { plan: made, entry, deliveries: [], search: searchMoves(null, replay(null, made)!), seats: null };
 }
 
 /** Ids in order. */

@@ -55,6 +55,7 @@ async function measureStore(run: Run, url: string, place: string): Promise<void>
               entry: { ...entry, detail: { effects: made.effects } },
               deliveries: [{ platform: 'local' }],
               search: searchMoves(null, after),
+              seats: null,
             },
           ],
           now,

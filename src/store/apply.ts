@@ -14,6 +14,8 @@ export interface Write {
   deliveries: { platform: string }[];
   /** Values by which the user is found no more, and from now on. */
   search: { gone: SearchValue[]; come: SearchValue[] };
+  /** How many may be active; null = as many as like. The count is taken in the same transaction: two that race for one seat cannot both have it. */
+  seats: number | null;
 }
 
 /** The one writer of users and what hangs under them. */
@@ -54,13 +56,16 @@ export function createApply(db: Database): Apply {
           'outbox',
           some.flatMap(({ plan, deliveries }) => (says(plan.effects) ? deliveries.map(({ platform }) => outboxRow(plan, platform, now)) : [])),
         ),
-        ...beside.count(some[0]!.plan.tenantId, users as ChangeOf<'user'>[]),
+        ...beside.count(some[0]!.plan.tenantId, users as ChangeOf<'user'>[], seatsOf(some)),
       ]);
     },
   };
 }
 
-const ORDER: Entity[] = ['identity', 'membership', 'grant'];
+/** Writes of one batch are of one tenant at one moment. */
+const seatsOf = (writes: Write[]): number | null => writes[0]?.seats ?? null;
+
+const ORDER: Entity[] = ['identity', 'membership', 'grant', 'held'];
 
 /** By kind of row, so that new rows of many plans become few statements. */
 const below = (changes: AnyChange[]): AnyChange[] =>
@@ -122,7 +127,8 @@ function createBeside(db: Database) {
       }),
     remember: (writes: Write[]): Statement[] =>
       remember(writes.flatMap(({ plan: { tenantId, userId }, search }) => search.come.map((value) => ({ tenantId, userId, ...value })))),
-    count(tenantId: string, users: ChangeOf<'user'>[]): Statement[] {
+    /** Fails as `Conflict` where more would be active than there are seats. Who is active already is never in the way. */
+    count(tenantId: string, users: ChangeOf<'user'>[], seats: number | null): Statement[] {
       const counted = (row: User | null, what: 'users' | 'active') =>
         row && (what === 'active' ? row.status === 'active' : row.status !== 'deleted') ? 1 : 0;
       const moved = (what: 'users' | 'active') => users.reduce((sum, { before, after }) => sum + counted(after, what) - counted(before, what), 0);
@@ -134,6 +140,7 @@ function createBeside(db: Database) {
         .onConflictDoUpdate({
           target: headcount.tenantId,
           set: { users: sql`${headcount.users} + ${by.users}`, active: sql`${headcount.active} + ${by.active}` },
+          ...(seats !== null && by.active > 0 && { setWhere: sql`${headcount.active} + ${by.active} <= ${seats}` }),
         })
         .toSQL();
       return [{ sql: text, params, expect: 1 }];
@@ -183,6 +190,7 @@ const KEYS: { [E in Entity]: (keyof Rows[E] & string)[] } = {
   identity: ['tenantId', 'source', 'subject', 'userId'],
   grant: ['tenantId', 'userId', 'target', 'source', 'rule'],
   membership: ['tenantId', 'userId', 'groupId', 'source'],
+  held: ['tenantId', 'userId', 'what', 'target', 'source', 'rule'],
 };
 
 /** Updates and deletes, one row each, their texts made once. */
@@ -203,7 +211,7 @@ function createEdits({ query: q, tables }: Database): (change: AnyChange) => Sta
       remove: template(q.delete(table).where(where)),
     };
   };
-  const fills = { user: made('user'), identity: made('identity'), grant: made('grant'), membership: made('membership') };
+  const fills = { user: made('user'), identity: made('identity'), grant: made('grant'), membership: made('membership'), held: made('held') };
   return ({ entity, before, after }) => (after === null ? fills[entity].remove([before!]) : fills[entity].update([before!, after]));
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, inArray, isNotNull, ne, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, ne, notExists, sql } from 'drizzle-orm';
 import type { Group, GroupSource } from '../core/model.ts';
 import { Conflict, type Database, type Statement } from './database.ts';
 import { found, guarded } from './failures.ts';
@@ -143,6 +143,7 @@ export function createGroups(db: Database): Groups {
             eq(membership.groupId, groupId),
             after === null ? undefined : gt(membership.userId, after),
             ne(user.status, 'deleted'),
+            isNull(user.restoreKey),
           ),
         )
         .groupBy(membership.userId)

@@ -1,5 +1,5 @@
-import { and, asc, count, eq, gt, ne, or, sql } from 'drizzle-orm';
-import type { User, UserState } from '../core/model.ts';
+import { and, asc, count, countDistinct, eq, gt, inArray, ne, or, sql } from 'drizzle-orm';
+import type { HeldChange, User, UserState } from '../core/model.ts';
 import { foldKey } from '../core/profile.ts';
 import type { Database } from './database.ts';
 import { found } from './failures.ts';
@@ -7,9 +7,9 @@ import type { Paging, People } from './people.ts';
 
 /** The part of `People` that lists, counts and searches: for console, CLI and remap; no sign-in waits for it. */
 export function createListings(
-  { query: q, tables: { user, grant, headcount } }: Database,
+  { query: q, tables: { user, grant, headcount, held } }: Database,
   belowMany: (tenantId: string, users: User[]) => Promise<UserState[]>,
-): Pick<People, 'find' | 'page' | 'states' | 'counts'> {
+): Pick<People, 'find' | 'page' | 'states' | 'counts' | 'held' | 'headcount' | 'heldCounts' | 'heldPeople' | 'byUserName'> {
   const rows = async (tenantId: string, { after, limit, search }: Paging & { search?: string }) => {
     const from = after === null ? undefined : gt(user.id, after);
     const more = await q
@@ -44,13 +44,68 @@ export function createListings(
     return hits.sort((a, b) => rank(a) - rank(b))[0] ?? null;
   };
 
+  const headcountOf = async (tenantId: string) =>
+    (await q.select({ users: headcount.users, active: headcount.active }).from(headcount).where(eq(headcount.tenantId, tenantId)))[0] ?? {
+      users: 0,
+      active: 0,
+    };
+
   const counts = async (tenantId: string) => {
-    const [people] = await q.select({ users: headcount.users, active: headcount.active }).from(headcount).where(eq(headcount.tenantId, tenantId));
+    const people = await headcountOf(tenantId);
     const [held] = await q.select({ n: count() }).from(grant).where(eq(grant.tenantId, tenantId));
-    return { users: people?.users ?? 0, active: people?.active ?? 0, grants: held?.n ?? 0 };
+    return { ...people, grants: held?.n ?? 0 };
+  };
+
+  const heldPeople = async (tenantId: string, { after, limit, cause }: Paging & { cause?: HeldChange['cause'] }): Promise<string[]> => {
+    const rows = await q
+      .select({ userId: held.userId })
+      .from(held)
+      .where(
+        and(
+          eq(held.tenantId, tenantId),
+          cause === undefined ? undefined : eq(held.cause, cause),
+          after === null ? undefined : gt(held.userId, after),
+        ),
+      )
+      .groupBy(held.userId)
+      .orderBy(asc(held.userId))
+      .limit(limit);
+    return rows.map(({ userId }) => userId);
+  };
+  /** Whole people, so that a page ends between two of them. */
+  const heldChanges = async (tenantId: string, paging: Paging) => {
+    const ids = await heldPeople(tenantId, paging);
+    const states = await belowMany(tenantId, ids.length === 0 ? [] : await usersOf(tenantId, ids));
+    const changes = states.flatMap(({ user: { id, userName, email }, held: of }) => of.map((one) => ({ ...one, person: { id, userName, email } })));
+    return { changes, next: ids.length === paging.limit ? (ids.at(-1) ?? null) : null };
+  };
+  const usersOf = async (tenantId: string, ids: string[]) =>
+    await q
+      .select()
+      .from(user)
+      .where(and(eq(user.tenantId, tenantId), inArray(user.id, ids)))
+      .orderBy(asc(user.id));
+  const heldCounts = async (tenantId: string) => {
+    const [row] = await q
+      .select({ people: countDistinct(held.userId), changes: count() })
+      .from(held)
+      .where(eq(held.tenantId, tenantId));
+    return { people: row?.people ?? 0, changes: row?.changes ?? 0 };
+  };
+  const byUserName = async (tenantId: string, userName: string) => {
+    const rows = await q
+      .select()
+      .from(user)
+      .where(and(eq(user.tenantId, tenantId), eq(user.userNameKey, foldKey(userName))));
+    return (await belowMany(tenantId, rows))[0] ?? null;
   };
 
   return {
+    headcount: headcountOf,
+    held: heldChanges,
+    heldCounts,
+    heldPeople,
+    byUserName: (tenantId, userName) => found(null, () => byUserName(tenantId, userName)),
     find: (tenantId, term) => found(null, () => find(tenantId, term)),
     page: (tenantId, options) => found({ users: [], next: null }, () => rows(tenantId, options)),
     states,

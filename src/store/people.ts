@@ -1,9 +1,11 @@
-import { and, desc, eq, getTableColumns, inArray, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Candidates, Lookup } from '../core/intent.ts';
 import {
   type Grant,
   type GroupNames,
   grantKey,
+  type HeldChange,
+  heldKey,
   type Identity,
   identityKey,
   type Membership,
@@ -39,7 +41,17 @@ export interface People {
   states(tenantId: string, options: Paging): Promise<{ states: UserState[]; next: string | null }>;
   /** Deleted users are not counted; `active` are those who may sign in. */
   counts(tenantId: string): Promise<{ users: number; active: number; grants: number }>;
+  /** Two numbers from one row: what a licence is measured by at every creation. */
+  headcount(tenantId: string): Promise<{ users: number; active: number }>;
+  /** What is held (core/guard), with whom it is of; in order of user. */
+  held(tenantId: string, paging: Paging): Promise<{ changes: HeldOf[]; next: string | null }>;
+  heldCounts(tenantId: string): Promise<{ people: number; changes: number }>;
+  /** Ids of users of whom anything is held, in order. */
+  heldPeople(tenantId: string, paging: Paging & { cause?: HeldChange['cause'] }): Promise<string[]>;
+  byUserName(tenantId: string, userName: string): Promise<UserState | null>;
 }
+
+export type HeldOf = HeldChange & { person: Pick<User, 'id' | 'userName' | 'email'> };
 
 const BY_EMAIL = 10;
 
@@ -52,12 +64,13 @@ export function createPeople(db: Database): People {
    */
   const below = async (user: User): Promise<UserState> => {
     const { tenantId, id } = user;
-    const [identities, grants, joined] = await Promise.all([
+    const [identities, grants, joined, held] = await Promise.all([
       read.identities(tenantId, id),
       read.grants(tenantId, id),
       read.memberships(tenantId, id),
+      read.held(tenantId, id),
     ]);
-    return { user, identities, grants, ...joined };
+    return { user, identities, grants, ...joined, held };
   };
   const state = (tenantId: string, userId: string) =>
     found(null, async () => {
@@ -104,7 +117,7 @@ const madeMeanwhile = (byEmail: UserState[], lookup: Lookup): UserState | null =
 export type BelowMany = (tenantId: string, users: User[]) => Promise<UserState[]>;
 
 /** The reads of every sign-in, prepared once: drizzle's building of a query costs as much as running it. */
-export function prepareReads({ query: q, tables: { user, identity, grant, membership, group } }: Database) {
+export function prepareReads({ query: q, tables: { user, identity, grant, membership, group, held } }: Database) {
   const hole = sql.placeholder;
   const byId = q
     .select()
@@ -145,6 +158,11 @@ export function prepareReads({ query: q, tables: { user, identity, grant, member
     .from(identity)
     .where(and(eq(identity.tenantId, hole('tenantId')), eq(identity.userId, hole('userId'))))
     .prepare('people_identities');
+  const heldOf = q
+    .select()
+    .from(held)
+    .where(and(eq(held.tenantId, hole('tenantId')), eq(held.userId, hole('userId'))))
+    .prepare('people_held');
   const grants = q
     .select()
     .from(grant)
@@ -180,7 +198,11 @@ export function prepareReads({ query: q, tables: { user, identity, grant, member
     if (users.length === 0) return [];
     const ids = users.map(({ id }) => id);
     const under = (column: typeof identity.userId | typeof grant.userId | typeof membership.userId) => inArray(column as typeof identity.userId, ids);
-    const [is, gs, ms] = await Promise.all([
+    const [hs, is, gs, ms] = await Promise.all([
+      q
+        .select()
+        .from(held)
+        .where(and(eq(held.tenantId, tenantId), inArray(held.userId, ids))),
       q
         .select()
         .from(identity)
@@ -196,12 +218,14 @@ export function prepareReads({ query: q, tables: { user, identity, grant, member
         .where(and(eq(membership.tenantId, tenantId), under(membership.userId))),
     ]);
     const [identitiesOf, grantsOf] = [grouped(is.sort(by(identityKey)), (i) => i.userId), grouped(gs.sort(by(grantKey)), (g) => g.userId)];
+    const heldsOf = grouped(hs.sort(by(heldKey)), (h) => h.userId);
     const joinedOf = grouped(ms, (m) => m.membership.userId);
     return users.map((one) => ({
       user: one,
       identities: identitiesOf.get(one.id) ?? [],
       grants: grantsOf.get(one.id) ?? [],
       ...joined(joinedOf.get(one.id) ?? []),
+      held: heldsOf.get(one.id) ?? [],
     }));
   };
   const some = (tenantId: string, ids: readonly string[]) => and(eq(user.tenantId, tenantId), inArray(user.id, [...ids]));
@@ -215,9 +239,10 @@ export function prepareReads({ query: q, tables: { user, identity, grant, member
       const rows = await q
         .select({ id: user.id, displayName: user.displayName, userName: user.userName })
         .from(user)
-        .where(and(some(tenantId, ids), ne(user.status, 'deleted')));
+        .where(and(some(tenantId, ids), ne(user.status, 'deleted'), isNull(user.restoreKey)));
       return new Map(rows.map(({ id, displayName, userName }) => [id, displayName || userName]));
     },
+    held: async (tenantId: string, userId: string): Promise<HeldChange[]> => (await heldOf.execute({ tenantId, userId })).sort(by(heldKey)),
     memberships: async (tenantId: string, userId: string) => joined(await memberships.execute({ tenantId, userId })),
     user: async (tenantId: string, userId: string): Promise<User | null> => (await byId.execute({ tenantId, userId }))[0] ?? null,
     bySubject: async (tenantId: string, source: string, subject: string): Promise<User | null> =>

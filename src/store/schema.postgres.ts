@@ -9,6 +9,8 @@ export const {
   user,
   identity,
   grant,
+  held,
+  domain,
   searchValue,
   headcount,
   group,

@@ -1,5 +1,6 @@
 import type { Rule } from '../core/mapping.ts';
-import type { Effects, Facts, GroupSource, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
+import type { Phase } from '../core/mode.ts';
+import type { Effects, Facts, GroupSource, HeldChange, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
 import type { Columns } from './columns.ts';
 
 /** How a thing that was tried came out. */
@@ -20,6 +21,13 @@ function tenantTables(c: Columns) {
   const tenant = c.table('tenant', {
     id: c.text('id').primaryKey(),
     mode: c.text('mode').$type<Mode>().notNull(),
+    /** In `scim` only. */
+    phase: c.text('phase').$type<Phase>(),
+    modeSince: c.time('mode_since').notNull(),
+    /** While adopting: the mode from which the hand-over began. */
+    modeBefore: c.text('mode_before').$type<Mode>(),
+    /** The licence's ceiling as an operator set it; null = what the tenant file says. */
+    seats: c.int('seats'),
     /** The tenant file's YAML as last applied, and its SHA-256 in hex. */
     document: c.text('document').notNull(),
     digest: c.text('digest').notNull(),
@@ -44,6 +52,29 @@ function tenantTables(c: Columns) {
     (t) => [c.primaryKey({ columns: [t.tenantId, t.version] }), c.foreignKey({ columns: [t.tenantId], foreignColumns: [tenant.id] })],
   );
 
+  /** E-mail domains that a tenant proved by a DNS record. One tenant has a domain, whoever proves it first. */
+  const domain = c.table(
+    'tenant_domain',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      domain: c.text('domain').notNull(),
+      /** What the TXT record must say. */
+      challenge: c.text('challenge').notNull(),
+      /** The domain itself while it is verified: unique, so that one tenant has it. To ask for it takes nothing from anybody. */
+      held: c.text('held'),
+      verifiedAt: c.time('verified_at'),
+      checkedAt: c.time('checked_at'),
+      /** Why the last check failed; null where it did not. */
+      failure: c.text('failure'),
+      createdAt: c.time('created_at').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.domain] }),
+      c.foreignKey({ columns: [t.tenantId], foreignColumns: [tenant.id] }),
+      c.uniqueIndex('tenant_domain_held').on(t.held),
+    ],
+  );
+
   /** The last good copy of metadata that is fetched from an address. */
   const idpMetadata = c.table(
     'idp_metadata',
@@ -57,7 +88,7 @@ function tenantTables(c: Columns) {
     },
     (t) => [c.primaryKey({ columns: [t.tenantId, t.connectionId] })],
   );
-  return { tenant, mappingVersion, idpMetadata };
+  return { tenant, mappingVersion, domain, idpMetadata };
 }
 
 function userTables(c: Columns) {
@@ -78,9 +109,11 @@ function userTables(c: Columns) {
       title: c.text('title').notNull(),
       externalId: c.text('external_id'),
       status: c.text('status').$type<UserStatus>().notNull(),
+      statusSince: c.time('status_since').notNull(),
       role: c.text('role').$type<Role>().notNull(),
       fields: c.json('fields').$type<Record<string, string>>().notNull(),
       barredAt: c.time('barred_at'),
+      lapsedAt: c.time('lapsed_at'),
       restoreKey: c.text('restore_key'),
       version: c.int('version').notNull(),
       createdAt: c.time('created_at').notNull(),
@@ -94,6 +127,7 @@ function userTables(c: Columns) {
       c.uniqueIndex('app_user_by_external_id').on(t.tenantId, t.externalId),
       c.index('app_user_by_email').on(t.tenantId, t.emailKey),
       c.index('app_user_by_restore_key').on(t.tenantId, t.restoreKey),
+      c.index('app_user_by_status').on(t.tenantId, t.status, t.statusSince, t.id),
     ],
   );
 
@@ -130,6 +164,25 @@ function userTables(c: Columns) {
       c.index('enrolment_grant_by_target').on(t.tenantId, t.target),
     ],
   );
+  const held = c.table(
+    'held_change',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      userId: c.text('user_id').notNull(),
+      what: c.text('what').$type<HeldChange['what']>().notNull(),
+      target: c.text('target').$type<Target | ''>().notNull(),
+      source: c.text('source').$type<Source | ''>().notNull(),
+      rule: c.text('rule').notNull(),
+      value: c.text('value').$type<HeldChange['value']>().notNull(),
+      cause: c.text('cause').$type<HeldChange['cause']>().notNull(),
+      since: c.time('since').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.userId, t.what, t.target, t.source, t.rule] }),
+      c.foreignKey({ columns: [t.tenantId, t.userId], foreignColumns: [user.tenantId, user.id] }),
+    ],
+  );
+
   /** By which values users are found, beside the columns above: written with them, read by search only (core/search). */
   const searchValue = c.table(
     'user_value',
@@ -153,7 +206,7 @@ function userTables(c: Columns) {
     users: c.int('users').notNull(),
     active: c.int('active').notNull(),
   });
-  return { user, identity, grant, searchValue, headcount };
+  return { user, identity, grant, held, searchValue, headcount };
 }
 
 function groupTables(c: Columns, user: ReturnType<typeof userTables>['user']) {

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, ne, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNull, ne, notExists, type SQL, sql } from 'drizzle-orm';
 import type { Group, Person, User } from '../core/model.ts';
 import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
 import { createRemember } from './apply.ts';
@@ -24,7 +24,12 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
   const remember = createRemember(db);
 
   const users: Search['users'] = async (tenantId, query) => {
-    const where = and(eq(user.tenantId, tenantId), ne(user.status, 'deleted'), conditionOf(conditions.users, tenantId, query.where));
+    const where = and(
+      eq(user.tenantId, tenantId),
+      ne(user.status, 'deleted'),
+      isNull(user.restoreKey),
+      conditionOf(conditions.users, tenantId, query.where),
+    );
     const total = query.count ? await totalUsers(tenantId, query.where, where) : null;
     if (query.limit === 0 || total === 0) return { people: [], total };
     const from = 'after' in query.from ? gt(user.id, query.from.after) : undefined;

@@ -1,5 +1,6 @@
 import { type Apply, createApply } from './apply.ts';
 import type { Database } from './database.ts';
+import { createDomains, type Domains } from './domains.ts';
 import { createExchanges, type Exchanges } from './exchanges.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createIdpMetadata, type IdpMetadata } from './idp-metadata.ts';
@@ -9,6 +10,7 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import { createPeople, type People, prepareReads } from './people.ts';
 import { createSearch, type Search } from './search.ts';
 import { createTenants, type Tenants } from './tenants.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
 
 /** All readers and writers over one database. Hand a function the one it needs, not the bundle. */
 export interface Store {
@@ -19,10 +21,12 @@ export interface Store {
   journal: Journal;
   exchanges: Exchanges;
   tenants: Tenants;
+  domains: Domains;
   outbox: Outbox;
   keys: Keys;
   vault: VaultStore;
   metadata: IdpMetadata;
+  upkeep: Upkeep;
 }
 
 export const createStore = (db: Database): Store => ({
@@ -33,8 +37,10 @@ export const createStore = (db: Database): Store => ({
   journal: createJournal(db),
   exchanges: createExchanges(db),
   tenants: createTenants(db),
+  domains: createDomains(db),
   outbox: createOutbox(db),
   keys: createKeys(db),
   vault: createVaultStore(db),
   metadata: createIdpMetadata(db),
+  upkeep: createUpkeep(db),
 });

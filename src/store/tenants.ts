@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
+import type { Phase } from '../core/mode.ts';
 import type { Mode } from '../core/model.ts';
 import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
@@ -10,6 +11,13 @@ import { createInsert } from './writes.ts';
 export interface TenantRow {
   id: string;
   mode: Mode;
+  /** In `scim` only. */
+  phase: Phase | null;
+  modeSince: Date;
+  /** While adopting: the mode from which the hand-over began. */
+  modeBefore: Mode | null;
+  /** The licence's ceiling as an operator set it; null = what the tenant file says. */
+  seats: number | null;
   /** The tenant file's YAML, and its SHA-256 in hex; another text while people are still being concluded under it (flows/apply-tenants). */
   document: string;
   digest: string;
@@ -45,6 +53,9 @@ export interface ModeSet {
   id: string;
   expectRevision: number;
   mode: Mode;
+  phase: Phase | null;
+  modeSince: Date;
+  modeBefore: Mode | null;
   revokeTokens: boolean;
   now: Date;
 }
@@ -60,6 +71,8 @@ export interface Tenants {
   update(change: TenantChange, entry: JournalEntry): Promise<void>;
   /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision moved. */
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
+  /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
+  setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
   /** Sets the digest of this very revision; nothing happens where the tenant has moved on. */
   settle(id: string, revision: number, digest: string): Promise<void>;
   /** Newest first. */
@@ -93,11 +106,11 @@ export function createTenants(db: Database): Tenants {
       await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
     },
 
-    async setMode({ id, expectRevision, mode, revokeTokens, now }, entry) {
+    async setMode({ id, expectRevision, revokeTokens, now, ...next }, entry) {
       if (entry.tenantId !== id) throw new Error('a change of a tenant must stay with that tenant');
       const moved = q
         .update(tenant)
-        .set({ mode, revision: expectRevision + 1, updatedAt: now })
+        .set({ ...next, revision: expectRevision + 1, updatedAt: now })
         .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
         .toSQL();
       const ended = q
@@ -110,6 +123,15 @@ export function createTenants(db: Database): Tenants {
         ...(revokeTokens ? [{ sql: ended.sql, params: ended.params }] : []),
         ...insert('journal', [entry]),
       ]);
+    },
+
+    async setSeats({ id, expectRevision, seats, now }, entry) {
+      const { sql, params } = q
+        .update(tenant)
+        .set({ seats, revision: expectRevision + 1, updatedAt: now })
+        .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
+        .toSQL();
+      await db.batch([{ sql, params, expect: 1 }, ...insert('journal', [entry])]);
     },
 
     settle: async (id, revision, digest) =>

@@ -25,7 +25,10 @@ await db.close();
 async function applyForEver({ apply }: Store): Promise<never> {
   for (let n = 0; ; n++) {
     for (const { plan, entry, version } of plansOf(name, n)) {
-      await apply.apply([{ plan, entry, deliveries: [{ platform: 'lms' }, { platform: 'webhook' }], search: { gone: [], come: [] } }], NOW);
+      await apply.apply(
+        [{ plan, entry, deliveries: [{ platform: 'lms' }, { platform: 'webhook' }], search: { gone: [], come: [] }, seats: null }],
+        NOW,
+      );
       say(`${plan.userId} ${version}`);
     }
   }

@@ -26,6 +26,7 @@ export function plansOf(tenantId: string, n: number): [Step, Step] {
     grants: [first.grants[1]!, ...come],
     memberships: [],
     groups: [],
+    held: [],
   };
   return [
     { plan: made, entry: entryOf(made), version: 1, state: first },

@@ -30,9 +30,11 @@ export const user = (over: Partial<User> & { id: string }): User => ({
   title: 'Countess',
   externalId: null,
   status: 'active',
+  statusSince: NOW,
   role: 'learner',
   fields: { costcentre: '42' },
   barredAt: null,
+  lapsedAt: null,
   restoreKey: null,
   version: 1,
   createdAt: NOW,
@@ -69,6 +71,7 @@ export function person(id: string, over: Partial<User> = {}): UserState {
     grants: [grant(owner, 'bundle:basics'), grant(owner, 'collection:more')],
     memberships: [],
     groups: [],
+    held: [],
   };
 }
 
@@ -114,6 +117,7 @@ export const write = (plan: Plan, over: Partial<Write> = {}): Write => ({
   entry: entryOf(plan),
   deliveries: [{ platform: 'lms' }],
   search: { gone: [], come: [] },
+  seats: null,
   ...over,
 });
 
@@ -154,6 +158,10 @@ export const signIn = (id: string, over: Partial<SignInEntry> = {}): SignInEntry
 export const tenantRow = (id: string, over: Partial<TenantRow> = {}): TenantRow => ({
   id,
   mode: 'jit',
+  phase: null,
+  modeSince: NOW,
+  modeBefore: null,
+  seats: null,
   document: `name: ${id}\n`,
   digest: '0'.repeat(64),
   revision: 1,

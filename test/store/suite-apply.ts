@@ -49,6 +49,7 @@ export function applyPromises(world: World): void {
       grants: [{ ...before.grants[1]!, since: later(1) }, come],
       memberships: [],
       groups: [],
+      held: [],
     });
   });
 
@@ -65,7 +66,7 @@ export function applyPromises(world: World): void {
             gone: held.grants.filter((g) => !wants.has(grantKey(g))),
             come: wanted.filter((g) => !has.has(grantKey(g))),
           })
-        : creation('history-0', { user: owner, identities: [identity(owner)], grants: wanted, memberships: [], groups: [] });
+        : creation('history-0', { user: owner, identities: [identity(owner)], grants: wanted, memberships: [], groups: [], held: [] });
       held = replay(held, plan);
       await apply(plan);
       const stored = await state('history');
@@ -76,7 +77,7 @@ export function applyPromises(world: World): void {
   it('hundreds of new rows go in and come out', async () => {
     const owner = user({ id: 'many', tenantId });
     const grants = Array.from({ length: 333 }, (_, i) => grant(owner, `bundle:${String(i).padStart(4, '0')}`));
-    await apply(creation('many', { user: owner, identities: [identity(owner)], grants, memberships: [], groups: [] }));
+    await apply(creation('many', { user: owner, identities: [identity(owner)], grants, memberships: [], groups: [], held: [] }));
     expect((await state('many'))?.grants).toEqual(grants);
   });
 
@@ -132,6 +133,7 @@ export function applyPromises(world: World): void {
         grants: [grant(owner, 'bundle:basics')],
         memberships: [],
         groups: [],
+        held: [],
       });
     });
     const results = await Promise.allSettled(race.map((plan) => apply(plan)));
@@ -190,9 +192,9 @@ export function applyPromises(world: World): void {
     for (const value of ['a\0b', '\ud800', 'a\\\0']) {
       const owner = user({ id: 'nul', tenantId });
       const taught = identity(owner, { facts: { ...facts(), claims: { odd: [value] } } });
-      await expect(apply(creation('nul', { user: owner, identities: [taught], grants: [], memberships: [], groups: [] }))).rejects.toBeInstanceOf(
-        Unstorable,
-      );
+      await expect(
+        apply(creation('nul', { user: owner, identities: [taught], grants: [], memberships: [], groups: [], held: [] })),
+      ).rejects.toBeInstanceOf(Unstorable);
     }
     expect(await state('nul')).toBeNull();
     const literal = person('literal', { tenantId, displayName: '{"\\u0000"}', fields: { a: '\\u0000', b: '\\\\ud800', c: '😀' } });

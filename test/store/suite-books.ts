@@ -289,7 +289,10 @@ export function tokensPromises(world: World): void {
     await tenants.create(tenantRow('tok', { mode: 'scim' }), mapping('tok', 1), entry('tm0', { tenantId: 'tok' }));
     await keys.revoke('tok2', later(3), line('tl8'));
     const set = (mode: Mode, expectRevision: number, revokeTokens: boolean) =>
-      tenants.setMode({ id: 'tok', expectRevision, mode, revokeTokens, now: later(50) }, entry(`tm-${mode}-${expectRevision}`, { tenantId: 'tok' }));
+      tenants.setMode(
+        { id: 'tok', expectRevision, mode, phase: null, modeSince: later(50), modeBefore: null, revokeTokens, now: later(50) },
+        entry(`tm-${mode}-${expectRevision}`, { tenantId: 'tok' }),
+      );
     await expect(set('manual', 7, true)).rejects.toBeInstanceOf(Conflict);
     expect(await keys.get('tok4')).toMatchObject({ revokedAt: null });
     await set('manual', 1, true);

@@ -18,6 +18,7 @@ export function peoplePromises(world: World): void {
       grants: [grant(owner, 'bundle:basics'), grant(owner, 'group:x', { source: 'manual', rule: '' })],
       memberships: [],
       groups: [],
+      held: [],
     };
   })();
 
