@@ -13,10 +13,14 @@ import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
 import { answerDirectory, directoryFailure, methodsOf } from './flows/directory.ts';
 import type { DirectoryDeps } from './flows/directory-request.ts';
 import { createDoctor, type Doctor } from './flows/doctor.ts';
+import type { ResolveTxt } from './flows/domains.ts';
+import { settleHeld } from './flows/hand-over.ts';
 import { learning } from './flows/learning.ts';
 import { settleGroups } from './flows/memberships.ts';
+import { createOperate, type Operate } from './flows/operate.ts';
 import { recordRefusal } from './flows/refused.ts';
 import { createSignIn } from './flows/signin.ts';
+import { sweep } from './flows/sweep.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
 import { authenticateToken } from './flows/tokens.ts';
 import type { Directory } from './http/scim.ts';
@@ -24,6 +28,7 @@ import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
 import type { Kv } from './kv/kv.ts';
 import { createRedisKv } from './kv/redis.ts';
+import { createResolveTxt } from './lib/dns.ts';
 import { createGuardedFetch } from './lib/fetch.ts';
 import { newId } from './lib/ids.ts';
 import type { Log } from './lib/log.ts';
@@ -52,6 +57,7 @@ export interface House {
   vault: Vault;
   tenants: Tenants;
   flow: ApplyTenantsDeps;
+  resolveTxt: ResolveTxt;
   log: Log;
   /** Reads the tenant folder; broken files are among the results. */
   files(): Promise<TenantFile[]>;
@@ -79,6 +85,7 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
     vault: createVault(secret),
     tenants,
     flow: { store, parse, turns: createTurns(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
+    resolveTxt: createResolveTxt(settings.dns),
     log,
     files: () => readFiles(settings.tenants),
     close: () => database.close(),
@@ -106,7 +113,7 @@ export async function openGateway(options: Options): Promise<Gateway> {
   const house = await openHouse(options);
   const kv = settings.redis === null ? createDatabaseKv(house.database, now) : createRedisKv(settings.redis);
   const doctor = createDoctor({ store: house.store, now, newId: house.flow.newId, log });
-  const workers = createWorkers(house, now, doctor);
+  const workers = createWorkers(house, { now, doctor, kv });
   return {
     http: createHttpApp({ ...httpDeps(options, house, kv), directory: directoryOf(house, doctor, now) }),
     house,
@@ -169,18 +176,26 @@ function httpDeps(
       journal: store.journal.list,
       syncLog: store.journal.syncLog,
       signIns: store.journal.signIns,
+      modes: operateOf(house),
     },
     health: { ready: () => ready(house.database, kv) },
     clock: now,
   };
 }
 
+/** The operator's use-cases, for the API and for every command. */
+export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }: House): Operate =>
+  createOperate({ ...flow, store, vault, tenants, resolveTxt, baseUrl: settings.baseUrl });
+
 function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: Doctor, now: () => Date): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };
   return {
     async authenticate(bearer, tenantId) {
       const holder = await authenticateToken({ store, vault, now, newId: flow.newId }, bearer);
-      const live = holder?.tenantId === tenantId ? tenants.get(tenantId) : null;
+      const known = () => (holder?.tenantId === tenantId ? tenants.get(tenantId) : null);
+      // A token that lives was made in this mode: this node may only not have heard of it yet.
+      if (holder && known()?.mode !== 'scim') await tenants.refresh();
+      const live = known();
       return holder && live?.mode === 'scim' ? { ...holder, tenant: live.tenant } : null;
     },
     methods: methodsOf,
@@ -224,9 +239,15 @@ async function reload(house: House): Promise<AppliedTenant[]> {
 }
 
 const POLL_MS = 1000;
+const SWEEP_MS = 60_000;
+
+/** A hand-over that ended while its process died: what was held then is concluded as the tenant now is. */
+async function settleWhatIsOwed({ flow, store, tenants }: House): Promise<void> {
+  for (const live of tenants.all()) if (live.phase !== 'adopting') await settleHeld({ ...flow, store }, live, 'serve');
+}
 
 /** Loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
-function createWorkers(house: House, now: () => Date, doctor: Doctor) {
+function createWorkers(house: House, { now, doctor, kv }: { now: () => Date; doctor: Doctor; kv: Kv }) {
   const local = createLocalConnector();
   const deliver: DeliverDeps = {
     store: house.store,
@@ -241,6 +262,12 @@ function createWorkers(house: House, now: () => Date, doctor: Doctor) {
       loops.push(every(POLL_MS, house.log, 'tenants', () => house.tenants.refresh()));
       loops.push(every(POLL_MS, house.log, 'doctor', () => doctor.flush()));
       loops.push(every(POLL_MS, house.log, 'groups', async () => void (await settleGroups({ ...house.flow, store: house.store }, house.tenants))));
+      loops.push(
+        every(SWEEP_MS, house.log, 'sweep', () =>
+          sweep({ ...house.flow, store: house.store, vault: house.vault, resolveTxt: house.resolveTxt, kv, log: house.log }, house.tenants.all()),
+        ),
+      );
+      loops.push(every(POLL_MS, house.log, 'held', () => settleWhatIsOwed(house)));
       loops.push(
         every(POLL_MS, house.log, 'outbox', async () => {
           while ((await deliverDue(deliver)) > 0);

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
 import type { ProvisionDeps } from './provision.ts';
 import { type RemapSummary, remap } from './remap.ts';
-import type { ParseTenant, TenantProblem } from './tenants.ts';
+import { liveOf, type ParseTenant, type TenantProblem } from './tenants.ts';
 
 export interface TenantFile {
   tenantId: string;
@@ -19,7 +19,7 @@ export interface TenantFile {
 }
 
 export interface ApplyTenantsDeps extends ProvisionDeps {
-  store: Pick<Store, 'people' | 'apply' | 'tenants'>;
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'domains'>;
   parse: ParseTenant;
 }
 
@@ -57,18 +57,27 @@ export async function planTenants(deps: ApplyTenantsDeps, files: TenantFile[]): 
 async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed }: TenantFile): Promise<TenantChange> {
   if (!parsed.ok) return { kind: 'broken', tenantId, file, problems: parsed.problems };
   const { tenant } = parsed;
+  const taken = await takenDomains(deps, tenant);
+  if (taken.length > 0)
+    return { kind: 'broken', tenantId, file, problems: taken.map((domain) => `${file}: another organisation has proved that ${domain} is its own`) };
   const row = await deps.store.tenants.get(tenantId);
   const base = { tenantId, file, text, tenant };
   if (!row) return { kind: 'create', ...base, ...differences(null, tenant) };
   if (row.digest === digestOf(text)) return { kind: 'unchanged', tenantId, file };
   const before = deps.parse(row.document, tenantId);
   const changed = differences(before.ok ? before.tenant : null, tenant);
-  const people = await remap(
-    deps,
-    { tenant: withVersion(tenant, row, changed.rules), mode: row.mode, revision: row.revision },
-    { dryRun: true, actor: 'apply' },
-  );
+  const people = await remap(deps, liveOf(row, withVersion(tenant, row, changed.rules)), { dryRun: true, actor: 'apply' });
   return { kind: 'update', ...base, ...changed, row, people, otherProvider: before.ok ? providersMoved(before.tenant, tenant) : [] };
+}
+
+/** What a tenant vouches for cannot be what another has proved (FEATURES D3). */
+async function takenDomains({ store }: ApplyTenantsDeps, { id, domains }: Tenant): Promise<string[]> {
+  const taken: string[] = [];
+  for (const domain of domains) {
+    const holder = await store.domains.holder(domain);
+    if (holder && holder.tenantId !== id) taken.push(domain);
+  }
+  return taken;
 }
 
 export interface AppliedTenant {
@@ -113,11 +122,7 @@ export async function applyTenant(
     };
   }
   const row = await updateTenant(deps, change, options.actor);
-  const live = {
-    tenant: { ...change.tenant, mapping: { ...change.tenant.mapping, version: row.mappingVersion } },
-    mode: row.mode,
-    revision: row.revision,
-  };
+  const live = liveOf(row, { ...change.tenant, mapping: { ...change.tenant.mapping, version: row.mappingVersion } });
   const people = await remap(deps, live, { dryRun: false, actor: options.actor });
   await deps.store.tenants.settle(tenantId, row.revision, digestOf(change.text));
   return { tenantId, file, outcome: 'updated', problems: [], people };
@@ -147,6 +152,11 @@ async function createTenant(
   const row: TenantRow = {
     id: tenantId,
     mode: tenant.provisioning.initialMode,
+    // Nobody is here yet whom a directory could take anything from.
+    phase: tenant.provisioning.initialMode === 'scim' ? 'live' : null,
+    modeSince: now,
+    modeBefore: null,
+    seats: null,
     document: text,
     digest: digestOf(text),
     revision: 1,

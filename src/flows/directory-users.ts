@@ -37,7 +37,8 @@ async function readOne(
   { id, projection, ifNoneMatch }: { id: string; projection: Projection; ifNoneMatch: string | undefined },
 ): Promise<DirectoryAnswer> {
   const state = await deps.store.people.state(at.live.tenant.id, id);
-  if (!state || state.user.status === 'deleted') throw new ScimError(404, null, 'Resource not found');
+  // Whom the directory deleted is gone to it, also while the deletion is held.
+  if (!state || state.user.status === 'deleted' || state.user.restoreKey !== null) throw new ScimError(404, null, 'Resource not found');
   const known = versionsIn(ifNoneMatch);
   const ETag = etagOf(state.user.version);
   if (known === '*' || known?.includes(state.user.version)) return { status: 304, body: null, headers: { ETag }, changed: null, ignored: [] };
@@ -105,7 +106,8 @@ async function remove(deps: DirectoryDeps, at: At, request: DirectoryRequest): P
   const target = onUser(at, request);
   const state = await deps.store.people.state(at.live.tenant.id, target.lookup.userId);
   if (state && state.user.status !== 'deleted') await forgetManager(deps, at, state.user.id);
-  await provision(deps, { ...target, intent: { kind: 'resource', write: 'delete', ifVersion: expected(request.ifMatch) } });
+  const adopt = (current: UserState) => say(at, currentDraft(current));
+  await provision(deps, { ...target, intent: { kind: 'resource', write: 'delete', ifVersion: expected(request.ifMatch), adopt } });
   return { status: 204, body: null, headers: {}, changed: true, ignored: [] };
 }
 

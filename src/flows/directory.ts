@@ -6,6 +6,7 @@
  */
 import { Refusal } from '../core/refusal.ts';
 import { invalidValue, ScimError, type ScimType } from '../protocols/scim/error.ts';
+import { isObject, keyed } from '../protocols/scim/own.ts';
 import { scimErrorOf } from '../protocols/scim/refusals.ts';
 import { Unstorable } from '../store/database.ts';
 import { answerBulk } from './directory-bulk.ts';
@@ -68,13 +69,19 @@ const writes = ({ method, segments }: DirectoryRequest): boolean =>
 export const directoryFailure = (status: number, scimType: ScimType | null, detail: string): DirectoryAnswer =>
   failure(new ScimError(status, scimType, detail));
 
-async function recordFailure(deps: DirectoryDeps, at: At, { method, segments }: DirectoryRequest, error: ScimError): Promise<void> {
+function subjectOf(body: unknown): { subject?: string } {
+  const userName = isObject(body) ? keyed(body, 'username') : undefined;
+  return typeof userName === 'string' ? { subject: userName.slice(0, 254) } : {};
+}
+
+async function recordFailure(deps: DirectoryDeps, at: At, { method, segments, body }: DirectoryRequest, error: ScimError): Promise<void> {
   await record(deps, at, {
     method,
     resourceType: segments[0] === 'Groups' ? 'Group' : 'User',
     resourceId: segments[1] ?? null,
     outcome: 'FAILED',
     code: error.scimType ?? String(error.status),
-    detail: { status: error.status, reason: error.message.slice(0, 500) },
+    // Whom it was about, where nobody is here yet to be named by an id: without it no hand-over could say who is in conflict.
+    detail: { status: error.status, reason: error.message.slice(0, 500), ...subjectOf(body) },
   });
 }

@@ -1,72 +1,188 @@
-/** mode: an operator moves a tenant between `manual`, `jit` and `scim` (DESIGN §4). What waits is only the switch itself: nobody's enrolments move by it. */
+/**
+ * mode: an operator moves a tenant between `manual`, `jit` and `scim`. What may follow what is core/mode's table; here it is shown first, with what it
+ * costs, and done only with the confirmation that belongs to what was shown.
+ */
+import { createHash } from 'node:crypto';
+import { type ModeRequest, type ModeState, type ModeStep, modeStep, type Prerequisite } from '../core/mode.ts';
 import type { Mode, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import { searchValues } from '../protocols/scim/searchable.ts';
 import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
+import type { TenantRow } from '../store/tenants.ts';
+import { isVerified } from './domains.ts';
+import { retireDirectory, settleHeld } from './hand-over.ts';
+import type { ProvisionDeps } from './provision.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
-import { createToken, listTokens, type NewToken, type TokenDeps } from './tokens.ts';
+import { createToken, type TokenDeps } from './tokens.ts';
 
-export interface ModeDeps extends TokenDeps {
-  store: Pick<Store, 'tenants' | 'keys' | 'people' | 'search'>;
+export interface ModeDeps extends ProvisionDeps, TokenDeps {
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'keys' | 'domains' | 'search' | 'journal'>;
   tenants: Pick<Tenants, 'get' | 'refresh'>;
 }
 
-export interface ModeChanged {
-  from: Mode;
-  to: Mode;
+/** What a step means, before it is done. */
+export interface Consequences {
+  from: ModeState;
+  to: ModeState;
   tokensRevoked: number;
-  /** A directory's first token, shown here and never again; null where it has one. */
-  token: NewToken | null;
+  users: number;
+  active: number;
+  enrolments: number;
+  /** Changes that wait, and how many people they are of. */
+  held: { people: number; changes: number; become: 'none' | 'released' | 'dropped' };
+  lastDirectoryRequest: Date | null;
+  /** In words: whose word counts from then on. */
+  outcome: string;
+  /** Belongs to this step from this very state; anything that happens to the tenant in between makes it worthless. */
+  confirm: string;
 }
 
-/** Throws `Refusal` `mode-conflict` where this mode does not follow that one, or something is missing that it needs. */
-export async function changeMode(deps: ModeDeps, request: { tenantId: string; mode: Mode; actor: string }): Promise<ModeChanged> {
-  const { tenantId, mode, actor } = request;
-  const live = deps.tenants.get(tenantId);
-  if (!live) throw new Refusal('tenant-unknown', 'mode/tenant');
-  const living = (await listTokens(deps, tenantId)).filter(({ state }) => state === 'live' || state === 'expires-soon').length;
-  if (live.mode === mode) return { from: mode, to: mode, tokensRevoked: 0, token: null };
-  refuseForbidden(live, mode);
-  if (mode === 'scim') await indexEverybody(deps, tenantId);
-  await write(deps, live, { mode, actor });
-  await deps.tenants.refresh();
-  const token = mode === 'scim' && living === 0 ? await createToken(deps, { tenantId, name: 'first', expiresAt: null, actor }) : null;
-  return { from: live.mode, to: mode, tokensRevoked: live.mode === 'scim' ? living : 0, token };
+export type ModeChange =
+  | { kind: 'unchanged'; state: ModeState }
+  | { kind: 'to-confirm'; consequences: Consequences }
+  /** `token`: the directory's first, shown here and never again. */
+  | { kind: 'done'; consequences: Consequences; token: { id: string; token: string; prefix: string } | null };
+
+export interface ModeAsked {
+  tenantId: string;
+  request: ModeRequest;
+  /** Null: show what it would mean. */
+  confirm: string | null;
+  actor: string;
 }
 
-function refuseForbidden({ tenant, mode: from }: LiveTenant, to: Mode): void {
-  const refuse = (check: string, why: string) => new Refusal('mode-conflict', check, why);
-  if (from === 'scim' && to === 'jit') throw refuse('mode/jit-while-scim', 'Cannot enable JIT provisioning while SCIM is active');
-  if (to !== 'scim') return;
-  if (!tenant.connections.some((c) => c.enabled)) throw refuse('mode/enabled-connection', 'SCIM needs a connection that is enabled');
-  if (tenant.domains.length === 0) throw refuse('mode/verified-domain', 'SCIM needs a domain of the organisation');
+/** Throws `Refusal`: `mode-conflict` where the table forbids it, a prerequisite is missing, the confirmation is stale, or another operator was quicker. */
+export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<ModeChange> {
+  const row = await deps.store.tenants.get(asked.tenantId);
+  const live = deps.tenants.get(asked.tenantId);
+  if (!row || !live) throw new Refusal('tenant-unknown', 'mode/tenant');
+  const from = stateOf(row);
+  const step = modeStep(from, asked.request);
+  if (step.kind === 'unchanged') return { kind: 'unchanged', state: from };
+  if (step.kind === 'refused') throw new Refusal(step.code, step.check, step.why);
+  await refuseMissing(deps, live, step.needs);
+  const consequences = await consequencesOf(deps, row, asked.request, step);
+  if (asked.confirm === null) return { kind: 'to-confirm', consequences };
+  if (asked.confirm !== consequences.confirm)
+    throw new Refusal(
+      'mode-conflict',
+      'mode/confirmation-stale',
+      'The confirmation does not belong to this step any more; look at what it would do, and confirm that',
+    );
+  return { kind: 'done', consequences, token: await take(deps, { ...asked, row, step, to: consequences.to }) };
 }
 
-/** Leaving `scim` ends every token in the same transaction. */
-async function write(deps: ModeDeps, { tenant, mode: from, revision }: LiveTenant, { mode, actor }: { mode: Mode; actor: string }): Promise<void> {
+export const stateOf = ({ mode, phase }: Pick<TenantRow, 'mode' | 'phase'>): ModeState =>
+  mode === 'scim' ? { mode, phase: phase ?? 'live' } : { mode, phase: null };
+
+type Step = Extract<ModeStep, { kind: 'step' }>;
+
+const MISSING: Record<Prerequisite, string> = {
+  'enabled-connection': 'SCIM needs a connection that is enabled: people still sign in through it',
+  'verified-domain': 'SCIM needs a domain that is verified: matricula domain add, then matricula domain verify',
+};
+
+async function refuseMissing(deps: ModeDeps, { tenant }: LiveTenant, needs: readonly Prerequisite[]): Promise<void> {
+  const refuse = (missing: Prerequisite) => new Refusal('mode-conflict', `mode/${missing}`, MISSING[missing]);
+  if (needs.includes('enabled-connection') && !tenant.connections.some((c) => c.enabled)) throw refuse('enabled-connection');
+  if (!needs.includes('verified-domain')) return;
   const now = deps.now();
-  const entry = {
-    id: deps.newId(),
-    tenantId: tenant.id,
-    at: now,
-    actor,
-    cause: 'mode',
-    action: null,
-    resourceType: 'Tenant',
-    resourceId: tenant.id,
-    outcome: 'SUCCESS' as const,
-    code: mode,
-    reference: null,
-    mappingVersion: tenant.mapping.version,
-    detail: { from, to: mode },
+  if (!(await deps.store.domains.list(tenant.id)).some((row) => isVerified(row, now))) throw refuse('verified-domain');
+}
+
+async function consequencesOf({ store, now }: ModeDeps, row: TenantRow, request: ModeRequest, step: Step): Promise<Consequences> {
+  const [counts, held, tokens] = await Promise.all([store.people.counts(row.id), store.people.heldCounts(row.id), store.keys.list('scim', row.id)]);
+  const moment = now();
+  const living = tokens.filter((t) => t.revokedAt === null && (t.expiresAt === null || t.expiresAt > moment));
+  const used = tokens.flatMap((t) => (t.lastUsedAt ? [t.lastUsedAt.getTime()] : []));
+  const before: Mode = row.modeBefore ?? 'manual';
+  return {
+    from: stateOf(row),
+    to: step.to === 'before' ? stateOf({ mode: before, phase: null }) : step.to,
+    tokensRevoked: step.revokesTokens ? living.length : 0,
+    users: counts.users,
+    active: counts.active,
+    enrolments: counts.grants,
+    held: { ...held, become: step.held },
+    lastDirectoryRequest: used.length === 0 ? null : new Date(Math.max(...used)),
+    outcome: step.outcome,
+    confirm: createHash('sha256')
+      .update(JSON.stringify([row.id, row.revision, request]))
+      .digest('hex')
+      .slice(0, 12),
   };
+}
+
+interface Taking extends ModeAsked {
+  row: TenantRow;
+  step: Step;
+  to: ModeState;
+}
+
+/** What is long comes before or after the switch; the switch itself, the tokens and the journal line are one transaction. */
+async function take(deps: ModeDeps, { row, step, to, request, actor }: Taking) {
+  if (request === 'abort') row = await beginAbort(deps, row, actor);
+  if (request === 'scim') await indexEverybody(deps, row.id);
+  await write(deps, { row, to, revokeTokens: step.revokesTokens, code: request, actor });
+  await deps.tenants.refresh();
+  const live = deps.tenants.get(row.id);
+  // What waits is released or dropped by concluding afresh in the new state; a worker goes on where this process dies.
+  if (step.held !== 'none' && live) await settleHeld(deps, live, actor);
+  const living = (await deps.store.keys.list('scim', row.id)).some((key) => key.revokedAt === null);
+  if (!step.issuesToken || living) return null;
+  const { id, token, prefix } = await createToken(deps, { tenantId: row.id, name: 'first', expiresAt: null, actor });
+  return { id, token, prefix };
+}
+
+/** The directory is silenced first; then what it said is retired, person by person; and only then the mode goes back. Cut off, it is asked for again. */
+async function beginAbort(deps: ModeDeps, row: TenantRow, actor: string): Promise<TenantRow> {
+  const silenced = await write(deps, { row, to: stateOf(row), revokeTokens: true, code: 'abort-begun', actor });
+  await deps.tenants.refresh();
+  const live = deps.tenants.get(row.id);
+  if (live) await retireDirectory(deps, live, actor);
+  return silenced;
+}
+
+interface Writing {
+  row: TenantRow;
+  to: ModeState;
+  revokeTokens: boolean;
+  code: string;
+  actor: string;
+}
+
+async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor }: Writing): Promise<TenantRow> {
+  const now = deps.now();
+  const from = stateOf(row);
+  const began = to.phase === 'adopting' && from.mode !== 'scim';
+  const modeBefore = began ? from.mode : to.phase === 'adopting' ? row.modeBefore : null;
+  const modeSince = from.mode === to.mode && from.phase === to.phase ? row.modeSince : now;
+  const next = { mode: to.mode, phase: to.phase, modeSince, modeBefore };
   try {
-    await deps.store.tenants.setMode({ id: tenant.id, expectRevision: revision, mode, revokeTokens: from === 'scim', now }, entry);
+    await deps.store.tenants.setMode(
+      { id: row.id, expectRevision: row.revision, ...next, revokeTokens, now },
+      {
+        id: deps.newId(),
+        tenantId: row.id,
+        at: now,
+        actor,
+        cause: 'mode',
+        action: null,
+        resourceType: 'Tenant',
+        resourceId: row.id,
+        outcome: 'SUCCESS',
+        code,
+        reference: null,
+        mappingVersion: row.mappingVersion,
+        detail: { from, to, tokensRevoked: revokeTokens },
+      },
+    );
   } catch (error) {
-    if (error instanceof Conflict) throw new Refusal('mode-conflict', 'mode/raced', 'somebody else has just changed this tenant; look again');
+    if (error instanceof Conflict) throw new Refusal('mode-conflict', 'mode/raced', 'Somebody else has just changed this tenant; look again');
     throw error;
   }
+  return { ...row, ...next, revision: row.revision + 1 };
 }
 
 const PAGE = 200;

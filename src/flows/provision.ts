@@ -1,6 +1,5 @@
 /** The one way anything about a person changes (DESIGN §1): read, plan, apply. A dry run is the same way with the last step left out. */
 import { replay } from '../core/diff.ts';
-import type { Guard } from '../core/guard.ts';
 import type { Candidates, Intent, Lookup } from '../core/intent.ts';
 import type { Plan, UserState } from '../core/model.ts';
 import { plan, refuseTaken } from '../core/plan.ts';
@@ -33,7 +32,8 @@ export interface Request {
   action?: JournalEntry['action'];
   /** More for the journal, asked when the plan is made. */
   noted?: () => Record<string, unknown>;
-  brake?: Guard;
+  /** An operator said that what is held may happen. */
+  released?: boolean;
   dryRun?: boolean;
 }
 
@@ -73,25 +73,39 @@ export async function provision(deps: ProvisionDeps, request: Request): Promise<
 async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
   const candidates = await deps.store.people.candidates(request.live.tenant.id, request.lookup);
   const now = deps.now();
-  const made = planned(deps, request, candidates, now);
+  const made = planned(deps, request, { candidates, now, active: await activeIn(deps, request.live) });
   await refuseOthersNames(deps, request, { candidates, ...made });
   if (made.plan.changes.length > 0 && !request.dryRun) await deps.store.apply.apply([written(deps, request, made, now)], now);
   return made;
 }
 
-function planned(deps: ProvisionDeps, { live, intent, brake }: Request, candidates: Candidates, now: Date): Provisioned {
-  const made = plan(candidates, intent, { tenant: live.tenant, mode: live.mode, now, newId: deps.newId }, brake);
+function planned(deps: ProvisionDeps, { live, intent, released }: Request, { candidates, now, active }: Read): Provisioned {
+  const { tenant, mode, phase, seats } = live;
+  const world = { tenant, mode, phase, seats: seats === null ? null : { limit: seats, active }, now, newId: deps.newId };
+  const made = plan(candidates, intent, world, released);
   const before = stateOf(candidates, made.userId);
   const after = replay(before, made);
   if (!after) throw new Error(`plan ${made.id} leaves no user`);
   return { plan: made, before, after };
 }
 
+/** What a plan is made from. */
+interface Read {
+  candidates: Candidates;
+  now: Date;
+  /** Active users; 0 where nobody counts them. */
+  active: number;
+}
+
+const activeIn = async ({ store }: ProvisionDeps, { tenant, seats }: LiveTenant): Promise<number> =>
+  seats === null ? 0 : (await store.people.headcount(tenant.id)).active;
+
 const written = (deps: ProvisionDeps, request: Request, made: Provisioned, now: Date): Write => ({
   plan: made.plan,
   entry: journalEntry(request, made.plan, now),
   deliveries: deliveries(deps, made.plan),
   search: searchMoves(made.before, made.after),
+  seats: request.live.seats,
 });
 
 /** Members of one group are planned so many at a time: one transaction, and no turn is held for long. */
@@ -108,10 +122,11 @@ export async function provisionTogether(deps: ProvisionDeps, requests: (Request 
   const done = await deps.turns.take(keys, async () => {
     const now = deps.now();
     const ids = requests.map(({ lookup }) => lookup.userId);
+    const active = await activeIn(deps, first.live);
     const states = new Map((await deps.store.people.many(first.live.tenant.id, ids)).map((state) => [state.user.id, state]));
     const made = requests.map((request) => {
       const candidates = { bySubject: states.get(request.lookup.userId) ?? null, byEmail: [] };
-      return refusable(() => planned(deps, request, candidates, now));
+      return refusable(() => planned(deps, request, { candidates, now, active }));
     });
     const writes = made.flatMap((one, i) =>
       one instanceof Refusal || one.plan.changes.length === 0 || requests[i]!.dryRun ? [] : [written(deps, requests[i]!, one, now)],

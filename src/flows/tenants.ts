@@ -5,6 +5,7 @@
  * This file: the tenants as they are in force. The database holds what was last applied; every node polls its revisions.
  */
 
+import type { Phase } from '../core/mode.ts';
 import type { Mode } from '../core/model.ts';
 import type { Connection, Tenant } from '../core/tenant.ts';
 import type { Log } from '../lib/log.ts';
@@ -14,6 +15,10 @@ import type { TenantRow } from '../store/tenants.ts';
 export interface LiveTenant {
   tenant: Tenant;
   mode: Mode;
+  /** In `scim` only. */
+  phase: Phase | null;
+  /** What an operator set, else what the file says; null = no ceiling. */
+  seats: number | null;
   revision: number;
 }
 
@@ -39,6 +44,14 @@ export interface Tenants {
   refresh(): Promise<void>;
 }
 
+export const liveOf = ({ mode, phase, seats, revision }: Pick<TenantRow, 'mode' | 'phase' | 'seats' | 'revision'>, tenant: Tenant): LiveTenant => ({
+  tenant,
+  mode,
+  phase,
+  seats: seats ?? tenant.seats,
+  revision,
+});
+
 export function createTenantRegistry({ store, parse, log }: { store: Pick<Store, 'tenants'>; parse: ParseTenant; log: Log }): Tenants {
   const live = new Map<string, LiveTenant>();
   const unreadable = new Map<string, TenantProblem>();
@@ -56,7 +69,7 @@ export function createTenantRegistry({ store, parse, log }: { store: Pick<Store,
     }
     unreadable.delete(row.id);
     const tenant = { ...parsed.tenant, mapping: { ...parsed.tenant.mapping, version: row.mappingVersion } };
-    live.set(row.id, { tenant, mode: row.mode, revision: row.revision });
+    live.set(row.id, liveOf(row, tenant));
   }
 
   return {

@@ -31,7 +31,7 @@ afterEach(() => database.close());
 async function signIn(subject: string, text: string): Promise<string> {
   const intent = assertion('sso', subject, { groups: ['Sales'] });
   const lookup = { by: 'assertion', source: 'connection:sso', subject, emailKey: `${subject}@acme.example` } as const;
-  const live = { tenant: tenantOf(text), mode: 'jit', revision: 1 } as const;
+  const live = { tenant: tenantOf(text), mode: 'jit', phase: null, seats: null, revision: 1 } as const;
   return (await provision(deps, { live, intent, lookup, actor: 'test', reference: null })).after.user.id;
 }
 const enrolments = async (id: string) => [...targetsOf(await store.people.state('acme', id))];

@@ -29,7 +29,20 @@ beforeEach(async () => {
   registry = createTenantRegistry({ store, parse, log });
   const entry = { id: 'j', tenantId: 'acme', at: now, actor: 'cli', cause: 'apply', action: null, resourceType: 'Tenant', resourceId: 'acme' };
   await store.tenants.create(
-    { id: 'acme', mode: 'jit', document: 'x', digest: 'd', revision: 1, mappingVersion: 1, createdAt: now, updatedAt: now },
+    {
+      id: 'acme',
+      mode: 'jit',
+      phase: null,
+      modeSince: now,
+      modeBefore: null,
+      seats: null,
+      document: 'x',
+      digest: 'd',
+      revision: 1,
+      mappingVersion: 1,
+      createdAt: now,
+      updatedAt: now,
+    },
     { tenantId: 'acme', version: 1, digest: 'd', document: [], author: 'cli', comment: null, createdAt: now },
     { ...entry, outcome: 'SUCCESS', code: null, reference: null, mappingVersion: 1, detail: {} },
   );

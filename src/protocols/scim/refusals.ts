@@ -22,6 +22,8 @@ const TABLE: Record<RefusalCode, WireForm> = {
   'rate-limited': { status: 429, scimType: null, detail: 'Too many requests; try again after the seconds that Retry-After says' },
   'not-signed-in': { status: 401, scimType: null, detail: 'A valid bearer token is required' },
   'tenant-unknown': { status: 401, scimType: null, detail: 'A valid bearer token is required' },
+  'seats-exhausted': { status: 403, scimType: null, detail: 'No seats are left: the licence of this tenant is full' },
+  'domain-taken': NOT_HERE,
   'mode-conflict': NOT_HERE,
   'message-malformed': NOT_HERE,
   'message-forged': NOT_HERE,

@@ -1,0 +1,123 @@
+/** operate: what an operator asks about a tenant's mode, hand-over, held changes, seats and domains, in one place for API and command line. */
+import type { ModeRequest } from '../core/mode.ts';
+import { Refusal } from '../core/refusal.ts';
+import { Conflict } from '../store/database.ts';
+import type { Store } from '../store/store.ts';
+import { addDomain, type DomainDeps, listDomains, verifyDomain } from './domains.ts';
+import { dropHeld, handOverReport, releaseHeld } from './hand-over.ts';
+import { changeMode, type ModeChange, type ModeDeps, stateOf } from './mode.ts';
+import type { LiveTenant } from './tenants.ts';
+
+export interface OperateDeps extends ModeDeps, DomainDeps {
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'keys' | 'domains' | 'search' | 'journal' | 'groups'>;
+  /** `https://matricula.acme.example` */
+  baseUrl: string;
+}
+
+export interface ChangeAsked {
+  tenantId: string;
+  request: ModeRequest;
+  confirm: string | null;
+  /** What becomes of held changes when a hand-over is completed. */
+  held: 'release' | 'drop';
+  actor: string;
+}
+
+export type Operate = ReturnType<typeof createOperate>;
+
+const DAY = 86_400_000;
+
+export function createOperate(deps: OperateDeps) {
+  const { store, tenants, now } = deps;
+  const live = (tenantId: string): LiveTenant => {
+    const found = tenants.get(tenantId);
+    if (!found) throw new Refusal('tenant-unknown', 'mode/tenant');
+    return found;
+  };
+  const row = async (tenantId: string) => {
+    const found = await store.tenants.get(tenantId);
+    if (!found) throw new Refusal('tenant-unknown', 'mode/tenant');
+    return found;
+  };
+  return {
+    async state(tenantId: string) {
+      const { modeSince, modeBefore, ...found } = await row(tenantId);
+      const { seats } = live(tenantId);
+      const { users, active } = await store.people.headcount(tenantId);
+      return { ...stateOf(found), since: modeSince, before: modeBefore, seats, users, active };
+    },
+    async change({ held, ...asked }: ChangeAsked): Promise<ModeChange & { scimBaseUrl?: string }> {
+      // What is dropped must be dropped before the directory's word counts in full; a confirmation that does not hold must not have dropped anything.
+      if (asked.request === 'complete' && held === 'drop' && asked.confirm !== null) {
+        const shown = await changeMode(deps, { ...asked, confirm: null });
+        if (shown.kind === 'to-confirm' && shown.consequences.confirm === asked.confirm)
+          await dropHeld(deps, {
+            live: live(asked.tenantId),
+            userIds: null,
+            reason: 'the hand-over was completed without what was held',
+            actor: asked.actor,
+          });
+      }
+      const done = await changeMode(deps, asked);
+      return done.kind === 'done' && done.token ? { ...done, scimBaseUrl: `${deps.baseUrl}/api/v1/scim/${asked.tenantId}/v2` } : done;
+    },
+    handOver: async (tenantId: string, most: number) => handOverReport(deps, await row(tenantId), most),
+    async held(tenantId: string, page: { after: string | null; limit: number }) {
+      live(tenantId);
+      const [{ changes, next }, counts] = [await store.people.held(tenantId, page), await store.people.heldCounts(tenantId)];
+      const moment = now().getTime();
+      return { ...counts, held: changes.map((one) => ({ ...one, days: Math.floor((moment - one.since.getTime()) / DAY) })), next };
+    },
+    async endHeld({
+      tenantId,
+      how,
+      users,
+      reason,
+      actor,
+    }: {
+      tenantId: string;
+      how: 'release' | 'drop';
+      users: string[] | 'all';
+      reason: string;
+      actor: string;
+    }) {
+      const ending = { live: live(tenantId), userIds: users === 'all' ? null : users, reason, actor };
+      return { people: await (how === 'release' ? releaseHeld : dropHeld)(deps, ending) };
+    },
+    async setSeats({ tenantId, seats, actor }: { tenantId: string; seats: number | null; actor: string }) {
+      const found = await row(tenantId);
+      const moment = now();
+      const line = { id: deps.newId(), tenantId, at: moment, actor, cause: 'seats', action: null, resourceType: 'Tenant', resourceId: tenantId };
+      const entry = {
+        ...line,
+        outcome: 'SUCCESS' as const,
+        code: 'seats',
+        reference: null,
+        mappingVersion: found.mappingVersion,
+        detail: { from: found.seats, to: seats },
+      };
+      try {
+        await store.tenants.setSeats({ id: tenantId, expectRevision: found.revision, seats, now: moment }, entry);
+      } catch (error) {
+        if (error instanceof Conflict) throw new Refusal('mode-conflict', 'seats/raced', 'Somebody else has just changed this tenant; look again');
+        throw error;
+      }
+      await tenants.refresh();
+      const { users, active } = await store.people.headcount(tenantId);
+      return { seats: live(tenantId).seats, users, active };
+    },
+    domains: async (tenantId: string) => ({ domains: await listDomains(deps, live(tenantId).tenant.id) }),
+    addDomain: (asked: { tenantId: string; domain: string; actor: string }) =>
+      addDomain(deps, { ...asked, domain: ownDomain(live(asked.tenantId), asked.domain) }),
+    verifyDomain: (asked: { tenantId: string; domain: string; actor: string }) =>
+      verifyDomain(deps, { ...asked, domain: ownDomain(live(asked.tenantId), asked.domain) }),
+  };
+}
+
+/** A tenant proves what its file calls its own; the file's spelling is lower case ASCII already. */
+function ownDomain({ tenant }: LiveTenant, domain: string): string {
+  const own = tenant.domains.find((one) => one === domain.toLowerCase());
+  if (own === undefined)
+    throw new Refusal('request-malformed', 'domain/not-in-file', `${domain.slice(0, 253)} is not among the domains of the tenant file`);
+  return own;
+}

@@ -1,0 +1,113 @@
+/** Domains proved by real DNS answers from a server on loopback, over a real store on both databases, by a clock that stands still. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { addDomain, type DomainDeps, listDomains, recheckDomains, removeDomain, verifyDomain } from '../../src/flows/domains.ts';
+import { createResolveTxt } from '../../src/lib/dns.ts';
+import { newId } from '../../src/lib/ids.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { createStore } from '../../src/store/store.ts';
+import { type DnsServer, startDns } from '../dns-server.ts';
+import { describeWith } from '../services.ts';
+import { type Place, postgres, sqliteFile } from '../store/backends.ts';
+import { entry, mapping, tenantRow } from '../store/makers.ts';
+
+const DAY = 86_400_000;
+
+describe.each([sqliteFile, postgres])('on $name', (backend) => {
+  describeWith(backend.needs, 'a domain', () => {
+    let place: Place;
+    let database: Database;
+    let dns: DnsServer;
+    let deps: DomainDeps;
+    let now: Date;
+
+    beforeEach(async () => {
+      now = new Date('2026-11-26T08:00:00.000Z');
+      place = await backend.make();
+      database = await openDatabase(place.url);
+      dns = await startDns();
+      const store = createStore(database);
+      for (const id of ['acme', 'beta']) await store.tenants.create(tenantRow(id), mapping(id, 1), entry(`made-${id}`, { tenantId: id }));
+      deps = { store, resolveTxt: createResolveTxt(dns.address), now: () => now, newId: () => newId() };
+    });
+    afterEach(async () => {
+      await dns.close();
+      await database.close();
+      await place.drop();
+    });
+    const at = (tenantId = 'acme', domain = 'acme.example') => ({ tenantId, domain, actor: 'test' });
+    async function publish(tenantId = 'acme'): Promise<void> {
+      const { record } = await addDomain(deps, at(tenantId));
+      dns.set(record.name, ['v=something else', record.value]);
+    }
+
+    it('is proved by a record beside others, and asking twice asks for the same', async () => {
+      const { record, state } = await addDomain(deps, at());
+      expect([record.name, state]).toEqual(['_matricula.acme.example', 'waiting']);
+      expect(record.value).toMatch(/^matricula-domain-verification=[\w-]{32}$/);
+      expect((await addDomain(deps, at())).record).toEqual(record);
+      expect((await verifyDomain(deps, at())).failure).toBe('no TXT record at _matricula.acme.example');
+      dns.set(record.name, ['matricula-domain-verification=another']);
+      expect((await verifyDomain(deps, at())).failure).toBe('the TXT record at _matricula.acme.example says something else');
+      await publish();
+      expect(await verifyDomain(deps, at())).toMatchObject({
+        state: 'verified',
+        failure: null,
+        verifiedAt: now,
+        expiresAt: new Date(now.getTime() + 30 * DAY),
+      });
+    });
+
+    it('is not proved by a name server that does not answer', async () => {
+      await publish();
+      dns.silent(true);
+      const quick: DomainDeps = { ...deps, resolveTxt: () => Promise.reject(Object.assign(new Error('timeout'), { code: 'ETIMEOUT' })) };
+      expect(await verifyDomain(quick, at())).toMatchObject({
+        state: 'waiting',
+        failure: 'the name server did not answer for _matricula.acme.example',
+      });
+    });
+
+    it('is one tenant’s: asked for by two, proved by one, however they race', async () => {
+      await publish('acme');
+      await publish('beta');
+      const { record } = await addDomain(deps, at('acme'));
+      const theirs = (await addDomain(deps, at('beta'))).record;
+      dns.set(record.name, [record.value, theirs.value]);
+      const both = await Promise.allSettled([verifyDomain(deps, at('acme')), verifyDomain(deps, at('beta'))]);
+      expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(both.find((one) => one.status === 'rejected')).toMatchObject({ reason: { code: 'domain-taken' } });
+      const states = (await Promise.all(['acme', 'beta'].map((id) => listDomains(deps, id)))).flat().map(({ state }) => state);
+      expect(states.sort()).toEqual(['verified', 'waiting']);
+    });
+
+    it('is looked at again every week, told about before it runs out, kept for thirty days, and then free for another', async () => {
+      await publish();
+      await verifyDomain(deps, at());
+      const told: string[] = [];
+      const recheck = () => recheckDomains(deps, (tenantId, { state, failure }) => void told.push(`${tenantId} ${state}: ${failure}`));
+      now = new Date(now.getTime() + 6 * DAY);
+      dns.set('_matricula.acme.example', []);
+      await recheck();
+      expect(told).toEqual([]);
+      now = new Date(now.getTime() + 2 * DAY);
+      await recheck();
+      expect(told).toEqual(['acme failing: no TXT record at _matricula.acme.example']);
+      expect((await listDomains(deps, 'acme'))[0]).toMatchObject({ state: 'failing' });
+      now = new Date(now.getTime() + 23 * DAY);
+      await recheck();
+      expect(told.at(-1)).toMatch(/^acme expired/);
+      await publish('beta');
+      expect(await verifyDomain(deps, at('beta'))).toMatchObject({ state: 'verified' });
+      await expect(verifyDomain(deps, at('acme'))).rejects.toMatchObject({ code: 'domain-taken' });
+    });
+
+    it('that is removed is not there any more', async () => {
+      await publish();
+      await verifyDomain(deps, at());
+      await removeDomain(deps, at());
+      expect(await listDomains(deps, 'acme')).toEqual([]);
+      await expect(verifyDomain(deps, at())).rejects.toMatchObject({ code: 'not-found' });
+    });
+  });
+});
