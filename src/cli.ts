@@ -3,10 +3,13 @@
 import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type House, type Options, openHouse } from './app.ts';
-import { doctor, mode, syncLog, tokenCreate, tokenList, tokenRevoke, tokenRotate } from './cli/directory.ts';
+import { doctor, syncLog, tokenCreate, tokenList, tokenRevoke, tokenRotate } from './cli/directory.ts';
+import { domainAdd, domainList, domainVerify } from './cli/domains.ts';
 import { groupCreate, groupDelete, groupList, groupMember, groupShow } from './cli/groups.ts';
+import { handOver, heldEnd, heldList, modeChange, modeShow, seats } from './cli/modes.ts';
 import { createOutput, EXIT, Exit, type Output } from './cli/output.ts';
 import { type Edit, editUser, explain, journal, listUsers, showUser, tenantOf } from './cli/people.ts';
+import { leases, sweepNow } from './cli/sweep.ts';
 import { apply, check } from './cli/tenants.ts';
 import { readSettings, type Settings } from './config/settings.ts';
 import type { Mode, Target } from './core/model.ts';
@@ -207,17 +210,109 @@ const named = (house: House, tenant: string | undefined) => tenantOf(house, tena
 
 program
   .command('mode')
-  .description('how a tenant is provisioned: manual, jit or scim; without a mode, which it is')
+  .description('how a tenant is provisioned: manual, jit or scim; without a mode, which it is. What a change means is shown first')
   .argument('[tenant]', 'the tenant')
   .argument('[mode]', 'manual, jit or scim')
+  .option('--confirm <code>', 'do it: the code of what was shown')
   .action(
-    inHouse((house, out, first: string | undefined, second: string | undefined) => {
+    inHouse((house, out, first: string | undefined, second: string | undefined, opts: { confirm?: string }) => {
       const isMode = (text: string | undefined): text is Mode => text === 'manual' || text === 'jit' || text === 'scim';
-      if (second === undefined && isMode(first)) return mode(house, named(house, undefined), first, out);
-      if (second !== undefined && !isMode(second)) throw new Exit(EXIT.usage, 'a mode is manual, jit or scim');
-      return mode(house, named(house, first), second, out);
+      const [tenant, to] = second === undefined && isMode(first) ? [undefined, first] : [first, second];
+      if (to === undefined) return modeShow(house, named(house, tenant), out);
+      if (!isMode(to)) throw new Exit(EXIT.usage, 'a mode is manual, jit or scim');
+      const live = named(house, tenant);
+      return modeChange(house, live, { request: to, confirm: opts.confirm, drop: false, command: `matricula mode ${live.tenant.id} ${to}` }, out);
     }),
   );
+
+program
+  .command('hand-over')
+  .description('from sign-ins to a directory: how far it is, and its end')
+  .argument('[tenant]', 'the tenant')
+  .argument('[step]', 'report, complete or abort', 'report')
+  .option('--confirm <code>', 'do it: the code of what was shown')
+  .option('--drop', 'complete without what is held: it stays as given by hand')
+  .option('--limit <n>', 'how many names of each kind', count, 20)
+  .action(
+    inHouse((house, out, tenant: string | undefined, step: string, opts: { confirm?: string; drop?: boolean; limit: number }) => {
+      const live = named(house, tenant);
+      if (step === 'report') return handOver(house, live, opts.limit, out);
+      if (step !== 'complete' && step !== 'abort') throw new Exit(EXIT.usage, 'report, complete or abort');
+      const drop = opts.drop === true;
+      const command = `matricula hand-over ${live.tenant.id} ${step}${drop ? ' --drop' : ''}`;
+      return modeChange(house, live, { request: step, confirm: opts.confirm, drop, command }, out);
+    }),
+  );
+
+const held = program.command('held').description('changes that wait for an operator');
+held
+  .command('list')
+  .argument('[tenant]')
+  .option('--limit <n>', 'how many people', count, 50)
+  .option('--after <id>', 'go on after this user')
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { limit: number; after?: string }) =>
+      heldList(house, named(house, tenant), { limit: opts.limit, after: opts.after ?? null }, out),
+    ),
+  );
+for (const [how, what] of [
+  ['release', 'they happen, planned afresh'],
+  ['drop', 'they do not happen: what would be lost stays as given by hand'],
+] as const)
+  held
+    .command(how)
+    .description(what)
+    .argument('[user...]', 'ids, userNames or e-mails')
+    .option('--all', 'everybody')
+    .requiredOption('--reason <text>', 'why; it is kept in the journal')
+    .action(
+      inHouse((house, out, users: string[], opts: { all?: boolean; reason: string }) =>
+        heldEnd(house, named(house, undefined), { how, users, all: opts.all === true, reason: opts.reason }, out),
+      ),
+    );
+
+const domain = program.command('domain').description('domains that a tenant proves by a DNS record');
+domain
+  .command('add')
+  .description('ask for one of the tenant file; the record to set is shown')
+  .argument('<domain>')
+  .action(inHouse((house, out, name: string) => domainAdd(house, named(house, undefined), name, out)));
+domain
+  .command('verify')
+  .description('look for the record now')
+  .argument('<domain>')
+  .action(inHouse((house, out, name: string) => domainVerify(house, named(house, undefined), name, out)));
+domain.command('list').action(inHouse((house, out) => domainList(house, named(house, undefined), out)));
+
+program
+  .command('sweep')
+  .description('what is due by time, now: access that lapsed, people whose retention is over')
+  .argument('[tenant]')
+  .option('--allow-removals', "go beyond the tenant's limit on removals")
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { allowRemovals?: boolean }) =>
+      sweepNow(house, named(house, tenant), opts.allowRemovals === true, out),
+    ),
+  );
+
+program
+  .command('leases')
+  .description('who has not signed in for so long that access is about to lapse')
+  .argument('[tenant]')
+  .option('--limit <n>', 'how many', count, 50)
+  .option('--after <id>', 'go on after this user')
+  .action(
+    inHouse((house, out, tenant: string | undefined, opts: { limit: number; after?: string }) =>
+      leases(house, named(house, tenant), { limit: opts.limit, after: opts.after ?? null }, out),
+    ),
+  );
+
+program
+  .command('seats')
+  .description('how many users may be active')
+  .argument('[tenant]')
+  .argument('[number]', 'a number, or file for what the tenant file says')
+  .action(inHouse((house, out, tenant: string | undefined, to: string | undefined) => seats(house, named(house, tenant), to, out)));
 
 const token = program.command('token').description("how a tenant's directory (SCIM) proves itself");
 token

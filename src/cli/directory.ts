@@ -1,8 +1,6 @@
-/** `matricula token`, `mode`, `log`, `doctor`: what an operator does about a tenant's directory. */
+/** `matricula token`, `log`, `doctor`: what an operator does about a tenant's directory. */
 import type { House } from '../app.ts';
-import type { Mode } from '../core/model.ts';
 import { masked, maskedPath } from '../flows/doctor.ts';
-import { changeMode } from '../flows/mode.ts';
 import type { LiveTenant } from '../flows/tenants.ts';
 import { createToken, listTokens, revokeToken, rotateToken } from '../flows/tokens.ts';
 import type { SyncLogFilter } from '../store/journal.ts';
@@ -45,17 +43,6 @@ export async function tokenRotate(
 export async function tokenRevoke(house: House, live: LiveTenant, id: string, out: Output): Promise<void> {
   await revokeToken(tokensOf(house), { tenantId: live.tenant.id, id, actor: 'cli' });
   out.result({ revoked: id }, 'revoked');
-}
-
-export async function mode(house: House, live: LiveTenant, to: Mode | undefined, out: Output): Promise<void> {
-  if (to === undefined) return out.result({ tenant: live.tenant.id, mode: live.mode }, live.mode);
-  const done = await changeMode({ ...tokensOf(house), tenants: house.tenants }, { tenantId: live.tenant.id, mode: to, actor: 'cli' });
-  const lines = [
-    done.from === done.to ? `${to} already` : `${done.from} → ${done.to}`,
-    ...(done.tokensRevoked > 0 ? [`${done.tokensRevoked} token(s) of the directory ended; people, groups and enrolments stay`] : []),
-    ...(done.token ? [`The directory's address: ${baseOf(house, live)}`, `Its token: ${done.token.token}`, KEEP] : []),
-  ];
-  out.result(done, lines.join('\n'));
 }
 
 export async function syncLog(house: House, live: LiveTenant, { csv, ...filter }: SyncLogFilter & { csv: boolean }, out: Output): Promise<void> {

@@ -3,16 +3,29 @@ import { z } from 'zod';
 import type { User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { AdminReads, JournalLine, JournalQuery, SignInLine, SyncLogQuery } from './admin.ts';
+import { MODE_OPERATIONS } from './mode-operations.ts';
+
+export interface Asked {
+  tenantId: string;
+  /** `key:<prefix>` */
+  actor: string;
+  id: string;
+  query: Record<string, unknown>;
+  body: Record<string, unknown>;
+}
 
 export interface Operation {
   /** Below `/api/v1`, in OpenAPI's spelling. */
   path: string;
+  method: 'get' | 'post';
   id: string;
   summary: string;
   query: z.ZodObject;
+  /** What a POST carries. */
+  body?: z.ZodObject;
   /** The answer's schema, as JSON Schema. */
   answer: z.ZodObject;
-  read(admin: AdminReads, request: { tenantId: string; id: string; query: Record<string, unknown> }): Promise<object>;
+  run(admin: AdminReads, asked: Asked): Promise<object>;
 }
 
 const limit = z.coerce.number().int().min(1).max(200).default(50).describe('How many at the most.');
@@ -113,9 +126,10 @@ const signInOut = ({ id, at, connectionId, userId, outcome, code, check, referen
   detail: more,
 });
 
-export const OPERATIONS: readonly Operation[] = [
+const READS: readonly Operation[] = [
   {
     path: '/tenants/{tenant}/users',
+    method: 'get',
     id: 'listUsers',
     summary: 'The users of a tenant, in order of id',
     query: z.strictObject({
@@ -124,7 +138,7 @@ export const OPERATIONS: readonly Operation[] = [
       search: text.min(1).max(254).optional().describe('Part of userName or e-mail, whatever its case.'),
     }),
     answer: z.object({ users: z.array(user), next: text.nullable().describe('Where the next page starts; null on the last.') }),
-    async read(admin, { tenantId, query }) {
+    async run(admin, { tenantId, query }) {
       const { limit: most, after = null, search } = query as { limit: number; after?: string; search?: string };
       const { users, next } = await admin.users(tenantId, { after, limit: most, ...(search !== undefined && { search }) });
       return { users: users.map(userOut), next };
@@ -132,11 +146,12 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     path: '/tenants/{tenant}/users/{id}',
+    method: 'get',
     id: 'getUser',
     summary: 'One user with identities and grants',
     query: z.strictObject({}),
     answer: user.extend({ identities: z.array(identity), grants: z.array(grant) }),
-    async read(admin, { tenantId, id }) {
+    async run(admin, { tenantId, id }) {
       const state = /^[\w-]{1,64}$/.test(id) ? await admin.user(tenantId, id) : null;
       if (!state) throw new Refusal('not-found', 'api/user');
       return stateOut(state);
@@ -144,6 +159,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     path: '/tenants/{tenant}/journal',
+    method: 'get',
     id: 'listJournal',
     summary: 'What was changed, skipped and refused, newest first',
     query: z.strictObject({
@@ -155,7 +171,7 @@ export const OPERATIONS: readonly Operation[] = [
       since: date.optional(),
     }),
     answer: z.object({ entries: z.array(journalLine), next: text.nullable().describe('Where the next page starts; null on the last.') }),
-    async read(admin, { tenantId, query }) {
+    async run(admin, { tenantId, query }) {
       const { since, ...filter } = query as unknown as Omit<JournalQuery, 'since'> & { since?: string };
       const lines = await admin.journal(tenantId, { ...filter, ...(since !== undefined && { since: new Date(since) }) });
       return { entries: lines.map(journalOut), next: lines.length === filter.limit ? (lines.at(-1)?.id ?? null) : null };
@@ -163,6 +179,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     path: '/tenants/{tenant}/sync-log',
+    method: 'get',
     id: 'listSyncLog',
     summary: 'What the directory did, newest first',
     query: z.strictObject({
@@ -177,7 +194,7 @@ export const OPERATIONS: readonly Operation[] = [
       until: date.optional(),
     }),
     answer: z.object({ entries: z.array(syncLine), next: text.nullable().describe('Where the next page starts; null on the last.') }),
-    async read(admin, { tenantId, query }) {
+    async run(admin, { tenantId, query }) {
       const { since, until, ...filter } = query as unknown as Omit<SyncLogQuery, 'since' | 'until'> & { since?: string; until?: string };
       const span = { ...(since !== undefined && { since: new Date(since) }), ...(until !== undefined && { until: new Date(until) }) };
       const lines = await admin.syncLog(tenantId, { ...filter, ...span });
@@ -186,18 +203,21 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     path: '/tenants/{tenant}/sign-ins',
+    method: 'get',
     id: 'listSignIns',
     summary: 'Attempts to sign in, newest first',
     query: z.strictObject({ limit, userId: text.min(1).max(64).optional(), reference: reference.optional() }),
     answer: z.object({ signIns: z.array(signInLine) }),
-    async read(admin, { tenantId, query }) {
+    async run(admin, { tenantId, query }) {
       const lines = await admin.signIns(tenantId, query as { limit: number });
       return { signIns: lines.map(signInOut) };
     },
   },
 ];
 
-const problem = z.object({ type: text, title: text, status: z.int(), code: text, reference: text });
+export const OPERATIONS: readonly Operation[] = [...READS, ...MODE_OPERATIONS];
+
+const problem = z.object({ type: text, title: text, status: z.int(), detail: text.optional(), code: text, reference: text });
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io });
   return rest;
@@ -209,8 +229,8 @@ export function openApi(baseUrl: string): object {
     description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   });
-  const describe = ({ path, id, summary, query, answer }: Operation) => ({
-    get: {
+  const describe = ({ path, method, id, summary, query, body, answer }: Operation) => ({
+    [method]: {
       operationId: id,
       summary,
       parameters: [
@@ -222,21 +242,34 @@ export function openApi(baseUrl: string): object {
           schema: schemaOf(schema as z.ZodType, 'input'),
         })),
       ],
+      ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
       responses: {
         200: { description: summary, content: { 'application/json': { schema: schemaOf(answer, 'output') } } },
         400: failure('A parameter is not valid'),
         401: failure('No valid bearer key'),
         404: failure('Not there, or not for this key'),
+        ...(method === 'post' && { 409: failure('Not from this state; detail says why') }),
         503: failure('A store does not answer; try again'),
       },
     },
   });
   return {
     openapi: '3.1.0',
-    info: { title: 'Matricula', version: '1', description: 'What an administrator reads of a tenant. Keys come from `matricula key create`.' },
+    info: {
+      title: 'Matricula',
+      version: '1',
+      description: 'What an administrator reads of a tenant, and how an operator changes its mode. Keys come from `matricula key create`.',
+    },
     servers: [{ url: `${baseUrl.replace(/\/$/, '')}/api/v1` }],
     security: [{ key: [] }],
-    paths: Object.fromEntries(OPERATIONS.map((operation) => [operation.path, describe(operation)])),
+    paths: pathsOf(describe),
     components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } }, schemas: { Problem: schemaOf(problem, 'output') } },
   };
+}
+
+/** Operations of one path stand together. */
+function pathsOf(describe: (operation: Operation) => object): Record<string, object> {
+  const paths = new Map<string, object>();
+  for (const operation of OPERATIONS) paths.set(operation.path, { ...paths.get(operation.path), ...describe(operation) });
+  return Object.fromEntries(paths);
 }

@@ -1,5 +1,6 @@
 /** The administrators' API, read-only so far: `/api/v1/tenants/{tenant}/…`, and its description at `/api/v1/openapi.json`. */
-import { type Request, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { ModeRequest } from '../core/mode.ts';
 import type { User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import { OPERATIONS, type Operation, openApi } from './admin-operations.ts';
@@ -53,12 +54,26 @@ export interface SyncLogQuery extends JournalQuery {
 /** What the API reads. Newest first, but for users, which come in order of id. */
 export interface AdminReads {
   /** Null for anything but a live key. `tenantId` null: a key for every tenant. */
-  authenticate(bearer: string): Promise<{ keyId: string; tenantId: string | null } | null>;
+  authenticate(bearer: string): Promise<{ keyId: string; prefix: string; tenantId: string | null } | null>;
   users(tenantId: string, page: { after: string | null; limit: number; search?: string }): Promise<{ users: User[]; next: string | null }>;
   user(tenantId: string, userId: string): Promise<UserState | null>;
   journal(tenantId: string, query: JournalQuery): Promise<JournalLine[]>;
   syncLog(tenantId: string, query: SyncLogQuery): Promise<JournalLine[]>;
   signIns(tenantId: string, query: { userId?: string; reference?: string; limit: number }): Promise<SignInLine[]>;
+  modes: ModeOperations;
+}
+
+/** What an operator does about a tenant's mode. Each answers plain JSON, and throws `Refusal` where it may not be. */
+export interface ModeOperations {
+  state(tenantId: string): Promise<object>;
+  change(asked: { tenantId: string; request: ModeRequest; confirm: string | null; held: 'release' | 'drop'; actor: string }): Promise<object>;
+  handOver(tenantId: string, limit: number): Promise<object>;
+  held(tenantId: string, page: { after: string | null; limit: number }): Promise<object>;
+  endHeld(asked: { tenantId: string; how: 'release' | 'drop'; users: string[] | 'all'; reason: string; actor: string }): Promise<object>;
+  setSeats(asked: { tenantId: string; seats: number | null; actor: string }): Promise<object>;
+  domains(tenantId: string): Promise<object>;
+  addDomain(asked: { tenantId: string; domain: string; actor: string }): Promise<object>;
+  verifyDomain(asked: { tenantId: string; domain: string; actor: string }): Promise<object>;
 }
 
 /** Routes are made from the same table as their description. */
@@ -68,28 +83,50 @@ export function adminRouter(deps: HttpDeps): Router {
     .route('/openapi.json')
     .get((_req, res) => void res.json(openApi(deps.settings.baseUrl)))
     .all(notAllowed('GET, HEAD'));
-  for (const operation of OPERATIONS)
-    router
-      .route(operation.path.replaceAll(/\{(\w+)\}/g, ':$1'))
-      .get(answer(deps, operation))
-      .all(notAllowed('GET, HEAD'));
+  for (const operation of OPERATIONS) addOperation(router, deps, operation);
+  for (const path of new Set(OPERATIONS.map((operation) => routeOf(operation)))) router.route(path).all(notAllowed(methodsOf(path)));
   router.use(() => {
     throw new Refusal('not-found', 'api/route');
   });
   return router;
 }
 
+const routeOf = ({ path }: Operation): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+const methodsOf = (route: string): string =>
+  OPERATIONS.filter((operation) => routeOf(operation) === route)
+    .map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()))
+    .join(', ');
+
+const BODY_BYTES = 64 * 1024;
+
+function addOperation(router: Router, deps: HttpDeps, operation: Operation): void {
+  const route = router.route(routeOf(operation));
+  if (operation.method === 'get') route.get(answer(deps, operation));
+  // The key is looked at before a body is read.
+  else route[operation.method](permit(deps), express.json({ limit: BODY_BYTES, type: () => true }), answer(deps, operation));
+}
+
+const permit =
+  (deps: HttpDeps): RequestHandler =>
+  async (req, res, next) => {
+    await permitted(deps, req, res);
+    next();
+  };
+
 const answer =
   (deps: HttpDeps, operation: Operation) =>
   async (req: Request, res: Response): Promise<void> => {
-    const tenantId = await permitted(deps, req, res);
+    const { tenantId, actor } = await permitted(deps, req, res);
     const query = operation.query.safeParse({ ...req.query });
     if (!query.success) throw new Refusal('request-malformed', 'api/query');
-    res.json(await operation.read(deps.admin, { tenantId, id: String(req.params['id'] ?? ''), query: query.data }));
+    const body = operation.body ? operation.body.safeParse(req.body ?? {}) : { success: true as const, data: {} };
+    if (!body.success) throw new Refusal('request-malformed', 'api/body');
+    const asked = { tenantId, actor, id: String(req.params['id'] ?? ''), query: query.data, body: body.data };
+    res.json(await operation.run(deps.admin, asked));
   };
 
 /** The tenant that the key may read. A tenant of another key and one that does not exist are the same thing: not there. */
-async function permitted({ admin, tenants }: HttpDeps, req: Request, res: Response): Promise<string> {
+async function permitted({ admin, tenants }: HttpDeps, req: Request, res: Response): Promise<{ tenantId: string; actor: string }> {
   const bearer = /^Bearer ([\w.~+/-]+=*)$/i.exec(req.headers.authorization ?? '')?.[1];
   const holder = bearer === undefined ? null : await admin.authenticate(bearer);
   if (!holder) {
@@ -100,5 +137,5 @@ async function permitted({ admin, tenants }: HttpDeps, req: Request, res: Respon
   const live = holder.tenantId === null || holder.tenantId === tenantId ? tenants.get(tenantId) : null;
   if (!live) throw new Refusal('not-found', 'api/tenant');
   exchangeOf(res).tenant = live.tenant;
-  return tenantId;
+  return { tenantId, actor: `key:${holder.prefix}` };
 }

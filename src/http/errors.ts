@@ -11,6 +11,8 @@ interface Trouble {
   status: number;
   code: string;
   title: string;
+  /** What an administrator is told beside the title; never of a person's message. */
+  detail?: string;
   page: (at: Whereabouts) => string;
 }
 
@@ -19,6 +21,8 @@ const API_TITLES: Partial<Record<RefusalCode, string>> = {
   'not-signed-in': 'A valid bearer key is required',
   'not-found': 'Not found',
   'request-malformed': 'The request is not valid',
+  'mode-conflict': 'Not possible in the present mode',
+  'domain-taken': 'Another organisation has proved this domain',
 };
 
 export const isApi = (req: Request): boolean => req.originalUrl.startsWith('/api/');
@@ -52,14 +56,18 @@ export const answerErrors =
 const BROKEN: Trouble = { ...FAULT, page: faultPage };
 const AWAY: Trouble = { ...UNAVAILABLE, page: unavailablePage };
 
-function refused({ code, check }: Refusal): Trouble {
+/** Refusals of what an operator asked: their reason is for the operator. */
+const FOR_OPERATORS = new Set<RefusalCode>(['mode-conflict', 'domain-taken', 'version-mismatch']);
+
+function refused({ code, check, detail }: Refusal): Trouble {
   const { status, title } = REFUSALS[code];
-  return { code, title, status: check === 'http/method' ? 405 : status, page: (at) => refusalPage(code, at) };
+  const said = FOR_OPERATORS.has(code) || /^(held|mode|seats|domain|hand-over)\//.test(check) ? { detail } : {};
+  return { code, title, ...said, status: check === 'http/method' ? 405 : status, page: (at) => refusalPage(code, at) };
 }
 
 /** RFC 9457. */
-function sendProblem(res: Response, { code, status, title }: Trouble, reference: string): void {
-  const body = { type: 'about:blank', title: API_TITLES[code as RefusalCode] ?? title, status, code, reference };
+function sendProblem(res: Response, { code, status, title, detail }: Trouble, reference: string): void {
+  const body = { type: 'about:blank', title: API_TITLES[code as RefusalCode] ?? title, status, ...(detail && { detail }), code, reference };
   res.type('application/problem+json').send(JSON.stringify(body));
 }
 

@@ -14,6 +14,8 @@ export interface Exchange extends RequestContext {
   jsonOnly: boolean;
   /** What the log line says of the place, where the route's own pattern says too little. */
   route: string | null;
+  /** Has been logged often enough of late: no line. */
+  quiet: boolean;
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // no I, L, O, U: it is read out on the telephone
@@ -47,11 +49,13 @@ export const followRequests =
       connection: null,
       refused: null,
       jsonOnly: false,
+      quiet: false,
       route: null,
     };
     res.locals['exchange'] = exchange;
     res.setHeader('X-Request-Reference', exchange.reference);
     res.once('close', () => {
+      if (exchange.quiet) return;
       const line = {
         method: req.method,
         route: exchange.route ?? routeOf(req),

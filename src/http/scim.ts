@@ -33,9 +33,10 @@ const DEEPEST = 40;
 export function scimRouter(deps: HttpDeps): Router {
   const router = Router({ caseSensitive: true });
   const limit = createTokenLimit(deps);
+  const refusals = createRefusalLog(deps);
   const raw = express.raw({ type: () => true, limit: deps.directory.bodyBytes });
   router.use('/:tenant/v2', (req, res, next) => {
-    answer(deps, { req, res, limit, raw }).then(
+    answer(deps, { req, res, limit, refusals, raw }).then(
       () => {},
       (error: unknown) => next(error),
     );
@@ -48,15 +49,18 @@ interface Station {
   req: Request;
   res: Response;
   limit: TokenLimit;
+  refusals: RefusalLog;
   raw: ReturnType<typeof express.raw>;
 }
 
-async function answer({ directory }: HttpDeps, { req, res, limit, raw }: Station): Promise<void> {
+async function answer({ directory }: HttpDeps, { req, res, limit, refusals, raw }: Station): Promise<void> {
   const exchange = exchangeOf(res);
   const tenantId = String(req.params['tenant']);
+  exchange.route = '/api/v1/scim/{tenant}/v2';
   const bearer = /^Bearer ([\w.~+/-]+=*)$/i.exec(req.headers.authorization ?? '')?.[1];
   const holder = bearer === undefined ? null : await directory.authenticate(bearer, tenantId);
   if (!holder) {
+    exchange.quiet = !refusals.worthALine(tenantId);
     res.setHeader('WWW-Authenticate', `Bearer realm="matricula"${bearer === undefined ? '' : ', error="invalid_token"'}`);
     return send(res, directory.failure(401, null, 'A valid bearer token is required'));
   }
@@ -106,7 +110,7 @@ const templateOf = (segments: string[]): string => segments.map((part, i) => (KN
 
 type Body = { ok: true; value: unknown } | { ok: false; failure: DirectoryAnswer };
 
-async function bodyOf({ req, res, raw, directory }: Omit<Station, 'limit'> & Pick<HttpDeps, 'directory'>): Promise<Body> {
+async function bodyOf({ req, res, raw, directory }: Omit<Station, 'limit' | 'refusals'> & Pick<HttpDeps, 'directory'>): Promise<Body> {
   const type = req.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? MEDIA_TYPE;
   const refuse = (...why: Parameters<typeof directoryFailure>): Body => ({ ok: false, failure: directory.failure(...why) });
   if (!/^application\/(scim\+)?json$/.test(type)) return refuse(415, null, `Content-Type must be ${MEDIA_TYPE} or application/json`);
@@ -163,6 +167,28 @@ const answerFaults =
     if (away) res.setHeader('Retry-After', '5');
     send(res, directory.failure(away ? 503 : 500, null, `${away ? 'Temporarily unavailable' : 'Internal error'}; reference ${reference}`));
   };
+
+/** A directory that goes on after its token ended asks all day: one line a minute tells as much as all of them. */
+interface RefusalLog {
+  worthALine(tenantId: string): boolean;
+}
+
+const MOST_NAMES = 1000;
+
+function createRefusalLog({ clock }: Pick<HttpDeps, 'clock'>): RefusalLog {
+  const last = new Map<string, number>();
+  return {
+    worthALine(tenantId) {
+      const now = clock().getTime();
+      // Made-up names share one line once there are many.
+      const name = last.size < MOST_NAMES || last.has(tenantId) ? tenantId : '';
+      const before = last.get(name);
+      if (before !== undefined && now - before < WINDOW_MS && now >= before) return false;
+      last.set(name, now);
+      return true;
+    },
+  };
+}
 
 interface TokenLimit {
   /** Seconds to wait, or null where the request may go on. */

@@ -33,6 +33,18 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalWords>> = {
     next: 'Read it again.',
     offer: 'again',
   },
+  'seats-exhausted': person(
+    'All places are taken',
+    'Your organisation has no place left for another learner.',
+    'Your administrator can free one or get more. Please give them the reference below.',
+  ),
+  'domain-taken': {
+    status: 409,
+    title: 'That domain is taken',
+    text: 'Another organisation has proved that this domain is its own.',
+    next: ASK,
+    offer: 'ask',
+  },
   'mode-conflict': {
     status: 409,
     title: 'Not now',

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startWorld, type World } from '../../fixtures/demo/demo.ts';
 import { signInBySaml } from '../../fixtures/demo/once.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { createStore } from '../../src/store/store.ts';
 import { commandIn, type Ended } from './command.ts';
 
 jest.setTimeout(120_000); // every command is a process that reads the sources anew
@@ -49,19 +51,47 @@ async function eventually<T>(ask: () => Promise<T>, holds: (answer: T) => boolea
   }
 }
 
+/** As if its record had been looked up. */
+async function proved(domain: string): Promise<void> {
+  const database = await openDatabase(`sqlite:${join(folder, 'matricula.db')}`);
+  const now = new Date();
+  const line = {
+    id: `proof-${domain}`,
+    tenantId: 'acme',
+    at: now,
+    actor: 'test',
+    cause: 'domain',
+    action: null,
+    resourceType: 'Domain',
+    resourceId: domain,
+  };
+  await createStore(database).domains.add(
+    { tenantId: 'acme', domain, challenge: 'c', held: domain, verifiedAt: now, checkedAt: now, failure: null, createdAt: now },
+    { ...line, outcome: 'SUCCESS', code: null, reference: null, mappingVersion: null, detail: {} },
+  );
+  await database.close();
+}
+
+const codeIn = ({ out }: Ended): string => /--confirm (\w+)/.exec(out)![1]!;
+
 const person = (userName: string, over: object = {}) => ({ schemas: [USER], userName, emails: [{ value: userName, primary: true }], ...over });
 
 describe('the command line over a directory', () => {
   it('makes no token while nobody syncs, and says what to do', async () => {
     const [mode, refused] = await Promise.all([matricula('mode', 'acme'), matricula('token', 'create', 'acme')]);
-    expect(mode).toEqual({ code: 0, out: 'jit\n', err: '' });
+    expect(mode).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^jit since \S+, 1 active users\n$/) });
     expect(refused).toEqual({ code: 1, out: '', err: 'matricula: acme is in mode jit: matricula mode acme scim\n' });
   });
 
   it('switches a running gateway to SCIM and shows the first token once; who signed in before is found', async () => {
-    const switched = await matricula('mode', 'acme', 'scim');
+    expect((await matricula('mode', 'acme', 'scim')).err).toContain('SCIM needs a domain that is verified');
+    await proved('acme.example');
+    const shown = await matricula('mode', 'acme', 'scim');
+    expect(shown).toMatchObject({ code: 0, err: '', out: expect.stringContaining('Nothing has been done.') });
+    expect(shown.out).not.toContain('ms_');
+    const switched = await matricula('mode', 'acme', 'scim', '--confirm', codeIn(shown));
     expect(switched).toMatchObject({ code: 0, err: '' });
-    expect(switched.out).toMatch(/^jit → scim\n/);
+    expect(switched.out).toMatch(/^jit → scim \(adopting\)\n/);
     expect(switched.out).toContain(`The directory's address: ${world.baseUrl}/api/v1/scim/acme/v2\n`);
     token = /^Its token: (ms_[\w-]{43})$/m.exec(switched.out)![1]!;
     const found = await eventually(
@@ -193,19 +223,20 @@ describe('groups by hand', () => {
 
 it('leaving SCIM ends the directory’s tokens in the running gateway at once, and nobody loses anything', async () => {
   const before = await json<object>('user', 'show', 'lin@acme.example');
-  const left = await matricula('mode', 'acme', 'manual');
-  expect(left).toEqual({
-    code: 0,
-    out: 'scim → manual\n1 token(s) of the directory ended; people, groups and enrolments stay\n',
-    err: '',
-  });
+  const shown = await matricula('mode', 'acme', 'manual');
+  expect(shown.out).toMatch(/1 token\(s\) of the directory end at once/);
+  const left = await matricula('mode', 'acme', 'manual', '--confirm', codeIn(shown));
+  expect(left).toEqual({ code: 0, out: 'scim (adopting) → manual\n', err: '' });
   expect((await scim('/Users?count=0')).status).toBe(401);
   expect(await json<object>('user', 'show', 'lin@acme.example')).toEqual(before);
 });
 
 it('a new tenant that starts in SCIM is told that its directory needs a token', async () => {
   const acme = readFileSync(join(folder, 'tenants', 'acme.yaml'), 'utf8');
-  writeFileSync(join(folder, 'tenants', 'globex.yaml'), acme.replace('name: Acme Academy', 'name: Globex\nprovisioning: { initialMode: scim }'));
+  writeFileSync(
+    join(folder, 'tenants', 'globex.yaml'),
+    acme.replaceAll('acme.example', 'globex.example').replace('name: Acme Academy', 'name: Globex\nprovisioning: { initialMode: scim }'),
+  );
   const applied = await matricula('apply', '--yes');
   expect(applied.code).toBe(0);
   expect(applied.out).toContain('globex: created\n  its directory needs a token: matricula token create globex\n');

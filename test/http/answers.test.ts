@@ -25,6 +25,7 @@ const STATUS: Partial<Record<RefusalCode, number>> = {
   'not-signed-in': 401,
   'version-mismatch': 412,
   'mode-conflict': 409,
+  'domain-taken': 409,
 };
 const PERSON = new Set<RefusalCode>([
   'subject-missing',
@@ -38,6 +39,7 @@ const PERSON = new Set<RefusalCode>([
   'account-locked',
   'account-suspended',
   'account-deleted',
+  'seats-exhausted',
 ]);
 
 describe('every refusal', () => {

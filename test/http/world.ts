@@ -35,6 +35,8 @@ export const tenant = (id: string, over: Partial<Tenant> = {}): Tenant => ({
     defaultRole: 'learner',
     whenGroupsMissing: 'keep',
     limits: { removals: { share: 1, atLeast: 1 } },
+    retentionDays: null,
+    lease: null,
   },
   connections: [
     connection('sso', 'saml', { domains: [`${id}.example`, 'shared.example'] }),
@@ -42,6 +44,7 @@ export const tenant = (id: string, over: Partial<Tenant> = {}): Tenant => ({
     connection('posting', 'saml'),
     connection('off', 'saml', { enabled: false }),
   ],
+  seats: null,
   scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
   catalogue: {
     courses: [
@@ -79,9 +82,11 @@ export function userState(id: string, over: Partial<User> = {}, targets: Target[
     emailKey: email,
     externalId: null,
     status: 'active',
+    statusSince: at,
     role: 'learner',
     fields: { costcentre: '42' },
     barredAt: null,
+    lapsedAt: null,
     restoreKey: null,
     version: 1,
     createdAt: at,
@@ -92,7 +97,7 @@ export function userState(id: string, over: Partial<User> = {}, targets: Target[
     { tenantId: user.tenantId, userId: id, target, source: 'connection:sso' as const, rule: 'r1', since: at },
     { tenantId: user.tenantId, userId: id, target, source: 'manual' as const, rule: '', since: at },
   ]);
-  return { user, identities: [], grants, memberships: [], groups: [] };
+  return { user, identities: [], grants, memberships: [], groups: [], held: [] };
 }
 
 export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: string } = {}) {
@@ -183,8 +188,20 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
     learner: { read: async (tenantId, userId) => users.get(`${tenantId} ${userId}`) ?? null, learning },
     admin: {
       async authenticate(bearer) {
-        if (bearer === 'mk_every') return { keyId: 'k1', tenantId: null };
-        return bearer === 'mk_acme' ? { keyId: 'k2', tenantId: 'acme' } : null;
+        if (bearer === 'mk_every') return { keyId: 'k1', prefix: 'mk_every', tenantId: null };
+        return bearer === 'mk_acme' ? { keyId: 'k2', prefix: 'mk_acme', tenantId: 'acme' } : null;
+      },
+      // What operators do is tested through a whole gateway.
+      modes: {
+        state: async () => ({}),
+        change: async () => ({}),
+        handOver: async () => ({}),
+        held: async () => ({}),
+        endHeld: async () => ({}),
+        setSeats: async () => ({}),
+        domains: async () => ({}),
+        addDomain: async () => ({}),
+        verifyDomain: async () => ({}),
       },
       async users(tenantId, { after, limit, search }) {
         const all = [...users.values()].map((s) => s.user).filter((u) => u.tenantId === tenantId && u.email.includes(search ?? ''));

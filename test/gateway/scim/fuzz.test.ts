@@ -179,7 +179,13 @@ async function small(backend: Backend): Promise<Small> {
     ...makeTenant([]),
     scim: { fields: { [`${CUSTOM}:costCode`]: 'cost_code' }, groups: { sameName: 'allow' as const, matchLocal: true } },
   };
-  const at: At = { live: { tenant, mode: 'scim', revision: 1 }, base: 'https://scim.example/v2', users: SCHEMA, actor: 'scim:test', reference: 'r' };
+  const at: At = {
+    live: { tenant, mode: 'scim', phase: 'live', seats: null, revision: 1 },
+    base: 'https://scim.example/v2',
+    users: SCHEMA,
+    actor: 'scim:test',
+    reference: 'r',
+  };
   const ask: Small['ask'] = async (method, segments, { query = {}, body } = {}) => {
     const answer = await answerDirectory(deps, at, { method, segments, query, body, ifMatch: undefined, ifNoneMatch: undefined });
     return { status: answer.status, body: (answer.body ?? {}) as Record<string, unknown> };

@@ -111,7 +111,7 @@ async function worldOf(store: Store): Promise<object> {
     const { states, next } = await store.people.states('acme', { after, limit: 500 });
     for (const { user, identities, grants, memberships, groups: named } of states) {
       const names = new Map(named.map((group) => [group.id, `${group.displayName} ${group.externalId}`]));
-      const { id: _id, version: _version, createdAt: _created, updatedAt: _updated, ...kept } = user;
+      const { id: _id, version: _version, createdAt: _created, updatedAt: _updated, statusSince: _since, ...kept } = user;
       users.push({
         ...kept,
         facts: identities.map(({ source, facts }) => ({ source, facts })),
