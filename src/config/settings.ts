@@ -14,6 +14,8 @@ export interface Settings {
   database: string;
   /** `redis://…` or `rediss://…`, or null: the database does it. May hold a password. */
   redis: string | null;
+  /** A name server to ask; null = the system's. */
+  dns: string | null;
   /** 32 bytes; null only with a base URL on loopback, where the app may make one and keep it. */
   secret: Buffer | null;
   /** Folder of the tenant files. */
@@ -113,6 +115,15 @@ export const SETTINGS = {
     without: 'the database keeps them',
     example: 'redis://cache.acme.example:6379',
     schema: serverUrl(/^rediss?:\/\//),
+  }),
+  dns: setting({
+    variable: 'MATRICULA_DNS',
+    sentence: 'The name server that is asked for the records by which tenants prove their domains.',
+    form: 'an address and a port, such as 127.0.0.1:5353',
+    fallback: null,
+    without: "the system's",
+    example: '',
+    schema: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|\d{1,3}(\.\d{1,3}){3})(:\d{1,5})?$/),
   }),
   secret: setting({
     variable: 'MATRICULA_SECRET',

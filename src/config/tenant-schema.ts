@@ -13,6 +13,9 @@ export const DEFAULTS = {
   whenGroupsMissing: 'keep',
   share: '10%',
   atLeast: 10,
+  leaseWarn: 14,
+  leaseGrace: 7,
+  leaseLapse: 'hold',
   sameName: 'allow',
   matchLocal: true,
 } as const;
@@ -35,6 +38,23 @@ const provisioning = object(
       .optional()
       .meta({ default: DEFAULTS.whenGroupsMissing })
       .describe('A provider that sends no group claim at all: keep what groups gave, or take it away.'),
+    retention: whole(1, 3650, 'days')
+      .optional()
+      .describe('Days after which people who were deprovisioned are erased for good. Without it they are kept.'),
+    lease: object(
+      {
+        days: whole(1, 3650, 'days').describe('How long access lasts from the last sign-in.'),
+        warn: whole(0, 365, 'days').optional().meta({ default: DEFAULTS.leaseWarn }),
+        grace: whole(0, 365, 'days').optional().meta({ default: DEFAULTS.leaseGrace }),
+        lapse: choice(['hold', 'expire'])
+          .optional()
+          .meta({ default: DEFAULTS.leaseLapse })
+          .describe('Enrolments by rules then wait for an operator, or go.'),
+      },
+      'such as { days: 90, warn: 14, grace: 7, lapse: hold }',
+    )
+      .optional()
+      .describe('In mode jit: who does not sign in for so long loses what rules gave, until the next sign-in. Without it access has no end.'),
     limits: object(
       {
         removals: object(
@@ -118,6 +138,7 @@ export const tenantFile = object(
       .optional()
       .describe('Identity providers. Where two say different things of a person, the first counts.'),
     scim: scim.optional().describe('How the directory’s (SCIM) people and groups are taken.'),
+    seats: whole(1, 10_000_000, 'active users').optional().describe('How many users may be active at once. Without it there is no ceiling.'),
     groups: groups.optional(),
     catalogue: catalogue.optional().describe('What can be enrolled in, and which courses that opens.'),
     rules: list(rule, 'a list of rules', 5000)

@@ -26,6 +26,7 @@ export function tenantOf(file: TenantFile, { tenantId, baseDir, source }: Tenant
     domains: tenantDomains,
     connections: (file.connections ?? []).map((connection) => connectionOf(connection, { baseDir, tenantDomains })),
     scim: scimOf(file.scim ?? {}),
+    seats: file.seats ?? null,
     catalogue: catalogueOf(file.catalogue ?? {}),
     ...judgedPart(file, source),
     returnTo: file.returnTo ?? [],
@@ -53,6 +54,15 @@ function provisioningOf(file: NonNullable<TenantFile['provisioning']>): Provisio
     defaultRole: file.defaultRole ?? DEFAULTS.defaultRole,
     whenGroupsMissing: file.whenGroupsMissing ?? DEFAULTS.whenGroupsMissing,
     limits: limitsOf(file.limits?.removals),
+    retentionDays: file.retention ?? null,
+    lease: file.lease
+      ? {
+          days: file.lease.days,
+          warnDays: file.lease.warn ?? DEFAULTS.leaseWarn,
+          graceDays: file.lease.grace ?? DEFAULTS.leaseGrace,
+          lapse: file.lease.lapse ?? DEFAULTS.leaseLapse,
+        }
+      : null,
   };
 }
 

@@ -17,6 +17,7 @@ describe('settings', () => {
         listen: { host: '127.0.0.1', port: 8080 },
         baseUrl: 'http://127.0.0.1:8080',
         database: 'sqlite:data/matricula.db',
+        dns: null,
         redis: null,
         secret: null,
         tenants: 'config/tenants',

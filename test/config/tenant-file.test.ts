@@ -44,6 +44,8 @@ describe('the example file', () => {
         defaultRole: 'learner',
         whenGroupsMissing: 'keep',
         limits: { removals: { share: 0.1, atLeast: 10 } },
+        retentionDays: null,
+        lease: null,
       },
       returnTo: ['https://academy.acme.example/'],
     });
@@ -92,11 +94,14 @@ describe('what the file is silent about', () => {
         defaultRole: 'learner',
         whenGroupsMissing: 'keep',
         limits: { removals: { share: 0.1, atLeast: 10 } },
+        retentionDays: null,
+        lease: null,
       },
       connections: [],
       catalogue: { courses: [], bundles: [], collections: [], groups: [] },
       mapping: { version: 0, rules: [] },
       tests: [],
+      seats: null,
       scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
       returnTo: [],
     });
