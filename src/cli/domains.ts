@@ -22,3 +22,8 @@ export async function domainList(house: House, { tenant }: LiveTenant, out: Outp
   const rows = domains.map((d) => [d.domain, d.state, d.expiresAt?.toISOString().slice(0, 10) ?? '-', d.failure ?? '']);
   out.result({ domains }, rows.length === 0 ? 'no domain was asked for' : table(['domain', 'state', 'until', 'last look'], rows));
 }
+
+export async function domainRemove(house: House, { tenant }: LiveTenant, domain: string, out: Output): Promise<void> {
+  await operateOf(house).removeDomain({ tenantId: tenant.id, domain, actor: 'cli' });
+  out.result({ removed: domain }, 'removed');
+}

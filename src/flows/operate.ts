@@ -3,7 +3,7 @@ import type { ModeRequest } from '../core/mode.ts';
 import { Refusal } from '../core/refusal.ts';
 import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
-import { addDomain, type DomainDeps, listDomains, verifyDomain } from './domains.ts';
+import { addDomain, type DomainDeps, listDomains, removeDomain, verifyDomain } from './domains.ts';
 import { dropHeld, handOverReport, releaseHeld } from './hand-over.ts';
 import { changeMode, type ModeChange, type ModeDeps, stateOf } from './mode.ts';
 import type { LiveTenant } from './tenants.ts';
@@ -106,6 +106,8 @@ export function createOperate(deps: OperateDeps) {
       const { users, active } = await store.people.headcount(tenantId);
       return { seats: live(tenantId).seats, users, active };
     },
+    removeDomain: (asked: { tenantId: string; domain: string; actor: string }) =>
+      removeDomain(deps, { ...asked, domain: asked.domain.toLowerCase() }),
     domains: async (tenantId: string) => ({ domains: await listDomains(deps, live(tenantId).tenant.id) }),
     addDomain: (asked: { tenantId: string; domain: string; actor: string }) =>
       addDomain(deps, { ...asked, domain: ownDomain(live(asked.tenantId), asked.domain) }),

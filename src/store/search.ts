@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNull, ne, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNull, ne, type SQL } from 'drizzle-orm';
 import type { Group, Person, User } from '../core/model.ts';
 import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
 import { createRemember } from './apply.ts';
@@ -11,15 +11,13 @@ import { type Conditions, createConditions } from './search-conditions.ts';
 export interface Search {
   users(tenantId: string, query: SearchQuery): Promise<{ people: Person[]; total: number | null }>;
   groups(tenantId: string, query: SearchQuery): Promise<{ groups: Group[]; total: number | null }>;
-  /** Live users who have no values yet: from before there was an index. */
-  unindexed(tenantId: string, limit: number): Promise<Person[]>;
   /** In one transaction. */
   index(tenantId: string, people: readonly { userId: string; values: SearchValue[] }[]): Promise<void>;
 }
 
 export function createSearch(db: Database, belowMany: BelowMany): Search {
   const { query: q, tables } = db;
-  const { user, group, searchValue, headcount } = tables;
+  const { user, group, headcount } = tables;
   const conditions = createConditions(db);
   const remember = createRemember(db);
 
@@ -64,24 +62,9 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
     return { groups: await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page), total };
   };
 
-  const unindexed: Search['unindexed'] = async (tenantId, limit) => {
-    const values = q
-      .select({ one: sql`1` })
-      .from(searchValue)
-      .where(and(eq(searchValue.tenantId, user.tenantId), eq(searchValue.userId, user.id)));
-    const rows = await q
-      .select()
-      .from(user)
-      .where(and(eq(user.tenantId, tenantId), ne(user.status, 'deleted'), notExists(values)))
-      .orderBy(asc(user.id))
-      .limit(limit);
-    return belowMany(tenantId, rows);
-  };
-
   return guarded<Search>({
     users: (tenantId, query) => found({ people: [], total: query.count ? 0 : null }, () => users(tenantId, query)),
     groups: (tenantId, query) => found({ groups: [], total: query.count ? 0 : null }, () => groups(tenantId, query)),
-    unindexed,
     index: (tenantId, people) => db.batch(remember(people.flatMap(({ userId, values }) => values.map((value) => ({ tenantId, userId, ...value }))))),
   });
 }
