@@ -25,7 +25,7 @@ export function fold(linked: Linked, intent: Intent, world: World): UserState {
     case 'edit':
       return foldEdit(state, intent, world);
     case 'remap':
-      return foldRemap(state, intent);
+      return foldRemap(intent.retire || world.mode !== 'scim' ? undeleted(state) : state, intent);
     case 'keep':
       return foldKeep(state, world);
     case 'lapse':
@@ -149,6 +149,17 @@ function foldResource(state: UserState, said: DirectoryStatement, world: World):
 
 /** Whether the directory speaks for this person. What it said before a mode was left must be said again. */
 const spoken = ({ identities }: UserState): boolean => identities.some((i) => i.source === 'directory' && i.facts && !i.facts.retired);
+
+/** A deletion that was held is dropped with the hand-over: to the directory, too, the person is there again. */
+function undeleted(state: UserState): UserState {
+  if (state.user.restoreKey === null || state.user.status === 'deleted') return state;
+  const identities = state.identities.map((i) => {
+    if (i.source !== 'directory' || !i.facts) return i;
+    const { gone: _, ...facts } = i.facts;
+    return { ...i, facts };
+  });
+  return { ...state, user: { ...state.user, restoreKey: null }, identities };
+}
 
 /** Once more from the facts kept; those of the directory as they are read now. */
 function foldRemap(state: UserState, { retire, restate }: Extract<Intent, { kind: 'remap' }>): UserState {

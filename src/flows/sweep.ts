@@ -14,7 +14,7 @@ import type { LiveTenant } from './tenants.ts';
 import { listTokens, type TokenDeps } from './tokens.ts';
 
 export interface SweepDeps extends ProvisionDeps, DomainDeps, TokenDeps {
-  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'keys' | 'domains' | 'journal' | 'upkeep'>;
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'keys' | 'domains' | 'journal' | 'upkeep' | 'exchanges'>;
   kv: Kv;
   log: Log;
 }
@@ -27,6 +27,8 @@ export interface Swept {
 }
 
 const DAY = 86_400_000;
+/** What a directory asked and was answered names people: a month is enough to find out why. */
+const EXCHANGE_DAYS = 30;
 /** A sweep that dies gives its turn back after so long. */
 const TURN_MS = 600_000;
 const PAGE = 100;
@@ -39,6 +41,7 @@ export async function sweep(deps: SweepDeps, tenants: readonly LiveTenant[]): Pr
       await sweepTenant(deps, live, { allowRemovals: false, actor: 'sweep' });
       await tell(deps, live);
     }
+    await deps.store.exchanges.forget(new Date(deps.now().getTime() - EXCHANGE_DAYS * DAY));
     await recheckDomains(deps, (tenant, { domain, state, failure, expiresAt }) =>
       deps.log.warn({ tenant, domain, state, failure, expiresAt }, 'the proof of a domain does not hold any more'),
     );

@@ -10,6 +10,8 @@ export type ScimExchangeRow = Row<'scimExchange'>;
 export interface Exchanges {
   /** In one transaction; of each tenant the newest `KEPT` remain. */
   append(rows: ScimExchangeRow[]): Promise<void>;
+  /** What is older than this, of all tenants. */
+  forget(before: Date): Promise<void>;
   /** Newest first. */
   list(tenantId: string, limit: number): Promise<ScimExchangeRow[]>;
 }
@@ -34,6 +36,7 @@ export function createExchanges(db: Database): Exchanges {
       });
       await db.batch([...insert('scimExchange', rows), ...old]);
     },
+    forget: async (before) => void (await q.delete(t).where(lt(t.at, before))),
     list: async (tenantId, limit) => await q.select().from(t).where(eq(t.tenantId, tenantId)).orderBy(desc(t.at), desc(t.id)).limit(limit),
   });
 }
