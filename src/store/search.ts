@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNull, ne, type SQL } from 'drizzle-orm';
+import { and, asc, count, eq, gt, type SQL } from 'drizzle-orm';
 import type { Group, Person, User } from '../core/model.ts';
 import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
 import { createRemember } from './apply.ts';
@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { BelowMany } from './people.ts';
 import { type Conditions, createConditions } from './search-conditions.ts';
+import { createOrder } from './search-order.ts';
 
 /** Users and groups by any attribute (core/search). Deleted users are never found, nor anybody of another tenant. */
 export interface Search {
@@ -19,24 +20,20 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
   const { query: q, tables } = db;
   const { user, group, headcount } = tables;
   const conditions = createConditions(db);
+  const order = createOrder(db);
   const remember = createRemember(db);
 
   const users: Search['users'] = async (tenantId, query) => {
-    const where = and(
-      eq(user.tenantId, tenantId),
-      ne(user.status, 'deleted'),
-      isNull(user.restoreKey),
-      conditionOf(conditions.users, tenantId, query.where),
-    );
+    const where = and(eq(user.tenantId, tenantId), conditions.visible, conditionOf(conditions.users, tenantId, query.where));
     const total = query.count ? await totalUsers(tenantId, query.where, where) : null;
     if (query.limit === 0 || total === 0) return { people: [], total };
     const from = 'after' in query.from ? gt(user.id, query.from.after) : undefined;
-    const order = query.sort ? [conditions.userOrder(tenantId, query.sort), asc(user.id)] : [asc(user.id)];
+    const sorted = query.sort ? [order.users(tenantId, query.sort), asc(user.id)] : [asc(user.id)];
     const page = q
       .select()
       .from(user)
       .where(and(where, from))
-      .orderBy(...order)
+      .orderBy(...sorted)
       .limit(query.limit);
     const rows: User[] = await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page);
     return { people: await belowMany(tenantId, rows), total };
@@ -52,12 +49,12 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
     const total = query.count ? ((await q.select({ n: count() }).from(group).where(where))[0]?.n ?? 0) : null;
     if (query.limit === 0 || total === 0) return { groups: [], total };
     const from = 'after' in query.from ? gt(group.id, query.from.after) : undefined;
-    const order = query.sort ? [conditions.groupOrder(query.sort), asc(group.id)] : [asc(group.id)];
+    const sorted = query.sort ? [order.groups(query.sort), asc(group.id)] : [asc(group.id)];
     const page = q
       .select()
       .from(group)
       .where(and(where, from))
-      .orderBy(...order)
+      .orderBy(...sorted)
       .limit(query.limit);
     return { groups: await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page), total };
   };

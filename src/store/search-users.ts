@@ -1,0 +1,100 @@
+/** Attributes of users in SQL: columns, values and memberships; each as a condition on a user, and where it can be as the ids of who satisfies it. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Where } from '../core/search.ts';
+import type { Database } from './database.ts';
+import { type Compare, columnTerm, dateTerm, FALSE, rowsTerm, type Term } from './search-terms.ts';
+import { compile } from './search-where.ts';
+
+/** Rows of other tables that belong to users: whether the user at hand has one such, or whose they are. */
+interface Rows {
+  column: SQL;
+  any(condition: SQL): SQL;
+  ids(condition: SQL): SQL;
+}
+
+export interface UserTerms {
+  /** By a column of the user's own; null where it has none. */
+  own(attribute: string): Term | null;
+  /** Values and groups. */
+  rows(attribute: string): Rows;
+  /** One element of a list satisfies all of `where`. */
+  element(list: string, where: Where): Pick<Rows, 'any' | 'ids'>;
+}
+
+export function createUserTerms({ tables }: Database, compare: Compare): (tenantId: string) => UserTerms {
+  const { user, searchValue, membership, group } = tables;
+  const date = (value: Date) => user.createdAt.mapToDriverValue(value);
+  /** `from`: tables and the beginning of a condition. */
+  const rowsOf = (from: SQL, owner: SQL, column: SQL): Rows => ({
+    column,
+    any: (condition) => sql`exists (select 1 from ${from} and ${owner} = ${user.id} and ${condition})`,
+    ids: (condition) => sql`select ${owner} from ${from} and ${condition}`,
+  });
+
+  const columns: Record<string, () => Term> = {
+    id: () => columnTerm(compare, sql`${user.id}`, false),
+    username: () => columnTerm(compare, sql`${user.userNameKey}`, false),
+    externalid: () => columnTerm(compare, sql`${user.externalId}`, true),
+    active: () => columnTerm(compare, activeText(user.status), false),
+    'meta.created': () => dateTerm(sql`${user.createdAt}`, date),
+    'meta.lastmodified': () => dateTerm(sql`${user.updatedAt}`, date),
+  };
+
+  return (tenantId) => {
+    const joined = sql`${membership} join ${group} on ${group.tenantId} = ${membership.tenantId} and ${group.id} = ${membership.groupId} where ${membership.tenantId} = ${tenantId}`;
+    const inGroups = (column: SQL) => rowsOf(joined, sql`${membership.userId}`, column);
+    const values = (attribute: string): Rows =>
+      rowsOf(
+        sql`${searchValue} where ${searchValue.tenantId} = ${tenantId} and ${searchValue.attribute} = ${attribute}`,
+        sql`${searchValue.userId}`,
+        sql`${searchValue.value}`,
+      );
+    /** Values of the element `e`: the rows with its number. */
+    const inElement = (attribute: string): Term =>
+      rowsTerm(
+        compare,
+        sql`v.value`,
+        (condition) =>
+          sql`exists (select 1 from ${searchValue} v where v.tenant_id = e.tenant_id and v.user_id = e.user_id and v.element = e.element and v.attribute = ${attribute} and ${condition})`,
+      );
+    const inGroup = (attribute: string): Term =>
+      columnTerm(compare, attribute === 'groups.display' ? sql`${group.displayNameKey}` : sql`${group.id}`, false);
+
+    const element = (list: string, where: Where): Pick<Rows, 'any' | 'ids'> => {
+      const inner = compile(where, list === 'groups' ? inGroup : inElement, () => FALSE);
+      const within = ({ any, ids }: Rows) => ({
+        any: (more: SQL) => any(sql`${inner} and ${more}`),
+        ids: (more: SQL) => ids(sql`${inner} and ${more}`),
+      });
+      if (list === 'groups') return within(inGroups(sql`${group.id}`));
+      // Every element has at least one row; which of them carries it does not matter, so all of the list's are looked at.
+      const needed = neededOf(where);
+      const some = needed
+        ? sql`e.attribute = ${needed.attribute} and e.value = ${needed.value}`
+        : sql`e.attribute >= ${`${list}.`} and e.attribute < ${`${list}/`}`;
+      return within(rowsOf(sql`${searchValue} e where e.tenant_id = ${tenantId} and ${some}`, sql`e.user_id`, sql`e.value`));
+    };
+
+    return {
+      own: (attribute) => (Object.hasOwn(columns, attribute) ? columns[attribute]!() : null),
+      rows(attribute) {
+        if (attribute === 'groups.value') return inGroups(sql`${group.id}`);
+        if (attribute === 'groups.display') return inGroups(sql`${group.displayNameKey}`);
+        return values(attribute);
+      },
+      element,
+    };
+  };
+}
+
+export const activeText = (status: Database['tables']['user']['status']): SQL => sql`(case when ${status} = 'active' then 'true' else 'false' end)`;
+
+/** A value that an element must have to satisfy `where`, and that few have. */
+export function neededOf(where: Where): Extract<Where, { kind: 'compare' }> | null {
+  for (const part of where.kind === 'all' ? where.of : [where])
+    if (part.kind === 'compare' && part.op === 'eq' && !isCommon(part.attribute)) return part;
+  return null;
+}
+
+/** Attributes of which many people have the same value. */
+export const isCommon = (attribute: string): boolean => /\.(type|primary)$/.test(attribute) || attribute === 'schemas';
