@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { ChangeOf, Effects, Entity, Membership, Plan, Rows, User } from '../core/model.ts';
 import type { SearchValue } from '../core/search.ts';
-import type { Database, Statement } from './database.ts';
+import { Conflict, type Database, type Statement } from './database.ts';
 import type { JournalEntry } from './journal.ts';
 import { by } from './order.ts';
 import type { Row, Schema } from './schema.ts';
@@ -39,6 +39,7 @@ export function createApply(db: Database): Apply {
       const some = writes.filter(({ plan }) => plan.changes.length > 0).sort(by(({ plan }) => plan.userId));
       if (some.length === 0) return;
       for (const { plan, entry } of some) refuseStray(plan, entry);
+      if (some.some(({ plan }) => plan.tenantId !== some[0]!.plan.tenantId)) throw new Error('plans that are applied together must be of one tenant');
       const changes = some.flatMap(({ plan }) => plan.changes as AnyChange[]);
       const users = changes.filter(({ entity }) => entity === 'user');
       // Rows that others may want, too, are taken in one order by everybody: users by id, groups by id, and last the count that all creations share.
@@ -134,6 +135,8 @@ function createBeside(db: Database) {
       const moved = (what: 'users' | 'active') => users.reduce((sum, { before, after }) => sum + counted(after, what) - counted(before, what), 0);
       const by = { users: moved('users'), active: moved('active') };
       if (by.users === 0 && by.active === 0) return [];
+      // Where nobody was counted yet the row is new, and a condition on the old one says nothing.
+      if (seats !== null && by.active > 0 && by.active > seats) throw new Conflict('more than there are seats');
       const { sql: text, params } = q
         .insert(headcount)
         .values({ tenantId, ...by })
@@ -173,7 +176,9 @@ export function createRemember({
     made.set(count, fill);
     return fill;
   };
-  return (rows) => {
+  return (all) => {
+    // PostgreSQL does not touch one row twice in a statement; the last word counts.
+    const rows = [...new Map(all.map((row) => [JSON.stringify([row.tenantId, row.userId, row.attribute, row.element]), row])).values()];
     const statements: Statement[] = [];
     for (let i = 0; i < rows.length; i += VALUES) {
       const part = rows.slice(i, i + VALUES);

@@ -188,7 +188,7 @@ export function prepareReads({ query: q, tables: { user, identity, grant, member
   const tombstone = async (tenantId: string, keys: readonly string[]): Promise<User | null> => {
     for (const key of keys) {
       const here = and(eq(user.tenantId, tenantId), eq(user.restoreKey, key));
-      const [newest] = await q.select().from(user).where(here).orderBy(desc(user.updatedAt)).limit(1);
+      const [newest] = await q.select().from(user).where(here).orderBy(desc(user.updatedAt), desc(user.id)).limit(1);
       if (newest) return newest;
     }
     return null;

@@ -24,11 +24,11 @@ export interface UserTerms {
 export function createUserTerms({ tables }: Database, compare: Compare): (tenantId: string) => UserTerms {
   const { user, searchValue, membership, group } = tables;
   const date = (value: Date) => user.createdAt.mapToDriverValue(value);
-  /** `from`: tables and the beginning of a condition. */
-  const rowsOf = (from: SQL, owner: SQL, column: SQL): Rows => ({
+  /** `ofAll` and `ofOne`: tables and the beginning of a condition, for whoever is looked for and for the user at hand. */
+  const rowsOf = ({ ofAll, ofOne = ofAll, owner, column }: { ofAll: SQL; ofOne?: SQL; owner: SQL; column: SQL }): Rows => ({
     column,
-    any: (condition) => sql`exists (select 1 from ${from} and ${owner} = ${user.id} and ${condition})`,
-    ids: (condition) => sql`select ${owner} from ${from} and ${condition}`,
+    any: (condition) => sql`exists (select 1 from ${ofOne} and ${owner} = ${user.id} and ${condition})`,
+    ids: (condition) => sql`select ${owner} from ${ofAll} and ${condition}`,
   });
 
   const columns: Record<string, () => Term> = {
@@ -42,13 +42,13 @@ export function createUserTerms({ tables }: Database, compare: Compare): (tenant
 
   return (tenantId) => {
     const joined = sql`${membership} join ${group} on ${group.tenantId} = ${membership.tenantId} and ${group.id} = ${membership.groupId} where ${membership.tenantId} = ${tenantId}`;
-    const inGroups = (column: SQL) => rowsOf(joined, sql`${membership.userId}`, column);
-    const values = (attribute: string): Rows =>
-      rowsOf(
-        sql`${searchValue} where ${searchValue.tenantId} = ${tenantId} and ${searchValue.attribute} = ${attribute}`,
-        sql`${searchValue.userId}`,
-        sql`${searchValue.value}`,
-      );
+    const inGroups = (column: SQL) => rowsOf({ ofAll: joined, owner: sql`${membership.userId}`, column });
+    const values = (attribute: string): Rows => {
+      const ofAll = sql`${searchValue} where ${searchValue.tenantId} = ${tenantId} and ${searchValue.attribute} = ${attribute}`;
+      // Always true. SQLite would rather walk all of an attribute in the index that has them whole than read one user's rows; that index has no elements.
+      const ofOne = sql`${ofAll} and ${searchValue.element} >= 0`;
+      return rowsOf({ ofAll, ofOne, owner: sql`${searchValue.userId}`, column: sql`${searchValue.value}` });
+    };
     /** Values of the element `e`: the rows with its number. */
     const inElement = (attribute: string): Term =>
       rowsTerm(
@@ -72,7 +72,8 @@ export function createUserTerms({ tables }: Database, compare: Compare): (tenant
       const some = needed
         ? sql`e.attribute = ${needed.attribute} and e.value = ${needed.value}`
         : sql`e.attribute >= ${`${list}.`} and e.attribute < ${`${list}/`}`;
-      return within(rowsOf(sql`${searchValue} e where e.tenant_id = ${tenantId} and ${some}`, sql`e.user_id`, sql`e.value`));
+      const ofAll = sql`${searchValue} e where e.tenant_id = ${tenantId} and ${some}`;
+      return within(rowsOf({ ofAll, owner: sql`e.user_id`, column: sql`e.value` }));
     };
 
     return {

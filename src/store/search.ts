@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, type SQL } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNotNull, ne, type SQL } from 'drizzle-orm';
 import type { Group, Person, User } from '../core/model.ts';
 import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
 import { createRemember } from './apply.ts';
@@ -18,7 +18,7 @@ export interface Search {
 
 export function createSearch(db: Database, belowMany: BelowMany): Search {
   const { query: q, tables } = db;
-  const { user, group, headcount } = tables;
+  const { user, group, held, headcount } = tables;
   const conditions = createConditions(db);
   const order = createOrder(db);
   const remember = createRemember(db);
@@ -40,8 +40,15 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
   };
 
   const totalUsers = async (tenantId: string, asked: Where | null, where: SQL | undefined): Promise<number> => {
-    if (asked === null) return (await q.select({ n: headcount.users }).from(headcount).where(eq(headcount.tenantId, tenantId)))[0]?.n ?? 0;
-    return (await q.select({ n: count() }).from(user).where(where))[0]?.n ?? 0;
+    if (asked !== null) return (await q.select({ n: count() }).from(user).where(where))[0]?.n ?? 0;
+    const [all] = await q.select({ n: headcount.users }).from(headcount).where(eq(headcount.tenantId, tenantId));
+    // Whose deletion is held is counted there and shown to no directory. They are looked for among what is held: that is little, tombstones are many.
+    const [veiled] = await q
+      .select({ n: count() })
+      .from(held)
+      .innerJoin(user, and(eq(user.tenantId, held.tenantId), eq(user.id, held.userId)))
+      .where(and(eq(held.tenantId, tenantId), eq(held.what, 'status'), ne(user.status, 'deleted'), isNotNull(user.restoreKey)));
+    return (all?.n ?? 0) - (veiled?.n ?? 0);
   };
 
   const groups: Search['groups'] = async (tenantId, query) => {

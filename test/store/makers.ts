@@ -1,5 +1,6 @@
 /** Rows and plans by hand: the store's suites need no planner. */
-import type { Change, Facts, Grant, Identity, Plan, Target, User, UserState } from '../../src/core/model.ts';
+import type { Change, Facts, Grant, Group, Identity, Membership, Plan, Target, User, UserState } from '../../src/core/model.ts';
+import { foldKey } from '../../src/core/profile.ts';
 import type { Write } from '../../src/store/apply.ts';
 import type { JournalEntry, SignInEntry } from '../../src/store/journal.ts';
 import type { MappingVersion, TenantRow } from '../../src/store/tenants.ts';
@@ -62,6 +63,29 @@ export const grant = (owner: User, target: Target, over: Partial<Grant> = {}): G
   ...over,
 });
 
+export const group = (id: string, over: Partial<Group> = {}): Group => ({
+  tenantId: 'acme',
+  id,
+  displayName: `Group ${id}`,
+  displayNameKey: foldKey(over.displayName ?? `Group ${id}`),
+  externalId: null,
+  source: 'directory',
+  version: 1,
+  unsettledSince: null,
+  createdAt: NOW,
+  updatedAt: NOW,
+  ...over,
+});
+
+export const membership = (owner: User, groupId: string, over: Partial<Membership> = {}): Membership => ({
+  tenantId: owner.tenantId,
+  userId: owner.id,
+  groupId,
+  source: 'directory',
+  since: NOW,
+  ...over,
+});
+
 /** A user as one first sign-in leaves it. */
 export function person(id: string, over: Partial<User> = {}): UserState {
   const owner = user({ id, ...over });
@@ -90,7 +114,9 @@ export function creation(id: string, state: UserState): Plan {
   const changes: Change[] = [
     { entity: 'user', before: null, after: state.user, reason: 'first-sign-in' },
     ...state.identities.map((after): Change => ({ entity: 'identity', before: null, after, reason: 'first-sign-in' })),
+    ...state.memberships.map((after): Change => ({ entity: 'membership', before: null, after, reason: 'joined-group' })),
     ...state.grants.map((after): Change => ({ entity: 'grant', before: null, after, reason: 'rule-matched' })),
+    ...state.held.map((after): Change => ({ entity: 'held', before: null, after, reason: 'held' })),
   ];
   const gained = [...new Set(state.grants.map((g) => g.target))];
   return planOf(id, state, { changes, effects: { gained, lost: [], status: { from: null, to: state.user.status } } });
@@ -100,11 +126,12 @@ export function creation(id: string, state: UserState): Plan {
 export function edit(
   id: string,
   state: UserState,
-  { moved = {}, gone = [], come = [] }: { moved?: Partial<User>; gone?: Grant[]; come?: Grant[] },
+  { moved = {}, gone = [], come = [], joins = [] }: { moved?: Partial<User>; gone?: Grant[]; come?: Grant[]; joins?: Membership[] },
 ): Plan {
   const after = { ...state.user, ...moved, version: state.user.version + 1 };
   const changes: Change[] = [
     { entity: 'user', before: state.user, after, reason: 'below-changed' },
+    ...joins.map((row): Change => ({ entity: 'membership', before: null, after: row, reason: 'joined-group' })),
     ...gone.map((before): Change => ({ entity: 'grant', before, after: null, reason: 'rule-no-longer-matches' })),
     ...come.map((row): Change => ({ entity: 'grant', before: null, after: row, reason: 'manual' })),
   ];

@@ -27,7 +27,10 @@ describe('on SQLite', () => {
     const { people, journal, outbox, keys, vault, metadata } = store;
     await people.candidates('t', { by: 'assertion', source: 'directory', subject: 's', emailKey: 'e' });
     await people.candidates('t', { by: 'name', userNameKey: 'n', emailKey: 'e' });
+    await people.candidates('t', { by: 'resource', userNameKey: 'n', emailKey: 'e', externalId: 'x', restoreKeys: ['name:n'] });
     await people.state('t', 'u');
+    await people.many('t', ['u', 'v']);
+    await people.names('t', ['u', 'v']);
     await people.find('t', 'x');
     await people.states('t', { after: null, limit: 5 });
     await journal.list('t', { resourceId: 'u', limit: 5 });

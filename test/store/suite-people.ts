@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
+import type { Lookup } from '../../src/core/intent.ts';
 import type { UserState } from '../../src/core/model.ts';
-import { creation, facts, grant, identity, NOW, person, user, write } from './makers.ts';
+import { creation, facts, grant, group, identity, membership, NOW, person, user, write } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function peoplePromises(world: World): void {
@@ -156,5 +157,75 @@ export function peoplePromises(world: World): void {
     const [a] = (await people.states('other', { after: null, limit: 50 })).states;
     expect(a).toEqual(person('a', { tenantId: 'other' }));
     expect(await people.counts('other')).toEqual({ users: 2, active: 2, grants: 4 });
+  });
+
+  it('whom a directory creates is looked for by userName, e-mail and externalId among the living', async () => {
+    const { people } = world.store;
+    const resource = (over: Partial<Extract<Lookup, { by: 'resource' }>>) =>
+      people.candidates(tenantId, { by: 'resource', userNameKey: 'none', emailKey: null, externalId: null, restoreKeys: [], ...over });
+    const found = async (over: Parameters<typeof resource>[0]) => (await resource(over)).byEmail.map(({ user: { id } }) => id);
+    expect(await found({ userNameKey: 'a@example.com' })).toEqual(['a']);
+    expect(await found({ emailKey: 'b@example.com' })).toEqual(['b', 'twin']);
+    expect(await found({ externalId: 'ext-1' })).toEqual(['full']);
+    expect(await found({ externalId: 'EXT-1' })).toEqual([]);
+    expect(await found({ userNameKey: 'a@example.com', emailKey: 'd@example.com', externalId: 'ext-1' })).toEqual(['a', 'd', 'full']);
+    expect(await resource({ externalId: 'ext-1' })).toEqual({ bySubject: null, byEmail: [full] });
+    // Who has no externalId and no e-mail is not found by having none, and a tombstone by none of its names.
+    expect(await found({ userNameKey: 'deleted:ghost' })).toEqual([]);
+    expect(await found({ userNameKey: '\0' })).toEqual([]);
+  });
+
+  it('of tombstones the newest with the first key that any has is found, with all under it', async () => {
+    const there = { tenantId: 'graves', status: 'deleted' } as const;
+    const grave = (id: string, restoreKey: string, age: number) =>
+      person(id, { ...there, userNameKey: `deleted:${id}`, restoreKey, updatedAt: new Date(NOW.getTime() - age) });
+    for (const one of [grave('old', 'name:x', 9), grave('new', 'name:x', 1), grave('older', 'name:x', 20), grave('ext', 'external:e', 50)])
+      await put(one);
+    const find = (tenant: string, restoreKeys: string[]) =>
+      world.store.people.candidates(tenant, { by: 'resource', userNameKey: 'none', emailKey: null, externalId: null, restoreKeys });
+    expect(await find('graves', ['name:x'])).toEqual({ bySubject: grave('new', 'name:x', 1), byEmail: [] });
+    expect((await find('graves', ['external:e', 'name:x'])).bySubject?.user.id).toBe('ext');
+    expect((await find('graves', ['external:none', 'name:x'])).bySubject?.user.id).toBe('new');
+    expect(await find('graves', ['name:none'])).toEqual({ bySubject: null, byEmail: [] });
+    expect(await find(tenantId, ['name:x'])).toEqual({ bySubject: null, byEmail: [] });
+  });
+
+  it('memberships come with the groups that they name, each group once', async () => {
+    const there = { tenantId: 'joined' };
+    for (const id of ['z', 'b', 'a']) await world.store.groups.create(group(id, { ...there, externalId: id === 'a' ? 'A' : null }), null);
+    const base = person('m', there);
+    const of = [membership(base.user, 'a', { source: 'manual' }), membership(base.user, 'z'), membership(base.user, 'a')];
+    await put({ ...base, memberships: of });
+    await put(person('n', there));
+    const state = (await world.store.people.state('joined', 'm'))!;
+    expect(state.memberships).toEqual([of[2], of[0], of[1]]);
+    expect(state.groups).toEqual([
+      { id: 'a', displayName: 'Group a', externalId: 'A' },
+      { id: 'z', displayName: 'Group z', externalId: null },
+    ]);
+    expect(await world.store.people.many('joined', ['n', 'm'])).toEqual([state, person('n', there)]);
+    expect((await world.store.people.states('joined', { after: null, limit: 5 })).states).toEqual([state, person('n', there)]);
+    const named = { by: 'name', userNameKey: 'm@example.com', emailKey: 'm@example.com' } as const;
+    expect((await world.store.people.candidates('joined', named)).byEmail).toEqual([state]);
+  });
+
+  it('many are read at once, in order, the deleted too; names are of those who are seen', async () => {
+    const { people } = world.store;
+    const ids = ['twin', 'ghost', 'C', 'nobody', 'a'];
+    expect((await people.many(tenantId, ids)).map(({ user: { id } }) => id)).toEqual(['C', 'a', 'ghost', 'twin']);
+    expect(await people.many(tenantId, [])).toEqual([]);
+    expect(await people.many(tenantId, ['\0'])).toEqual([]);
+    expect((await people.many('other', ids)).map(({ user: { tenantId: of, id } }) => [of, id])).toEqual([['other', 'a']]);
+    await put(person('plain', { tenantId: 'names', displayName: '' }));
+    await put(person('shown', { tenantId: 'names' }));
+    await put(person('gone', { tenantId: 'names', status: 'deleted', userNameKey: 'deleted:gone' }));
+    expect(await people.names('names', ['shown', 'plain', 'gone', 'none'])).toEqual(
+      new Map([
+        ['plain', 'plain@Example.com'],
+        ['shown', 'Ada Lovelace'],
+      ]),
+    );
+    expect(await people.names('names', [])).toEqual(new Map());
+    expect(await people.names('other', ['shown'])).toEqual(new Map());
   });
 }

@@ -10,6 +10,8 @@ import { exchangesPromises, journalPromises, keysPromises, syncLogPromises, tena
 import { groupsPromises } from './suite-groups.ts';
 import { outboxPromises } from './suite-outbox.ts';
 import { peoplePromises } from './suite-people.ts';
+import { searchPromises } from './suite-search.ts';
+import { togetherPromises } from './suite-together.ts';
 
 export interface World {
   db: Database;
@@ -37,6 +39,8 @@ export function storeSuite(backend: Backend): void {
     });
     describe('people', () => peoplePromises(world));
     describe('apply', () => applyPromises(world));
+    describe('plans applied together', () => togetherPromises(world));
+    describe('search', () => searchPromises(world));
     describe('outbox', () => outboxPromises(world));
     describe('groups', () => groupsPromises(world));
     describe('journal', () => journalPromises(world));
