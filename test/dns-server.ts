@@ -1,6 +1,8 @@
 /** A small name server on loopback: TXT records of its own, and silence where it is told to be silent (RFC 1035). */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { newId } from '../src/lib/ids.ts';
+import type { Store } from '../src/store/store.ts';
 
 export interface DnsServer {
   /** `127.0.0.1:…`, for MATRICULA_DNS. */
@@ -30,6 +32,18 @@ export async function startDns(): Promise<DnsServer> {
     },
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   };
+}
+
+/** A domain as if its record had been found at `at`: a house or a bare store, and no name server. */
+export async function proved(
+  { store }: { store: Pick<Store, 'domains'> },
+  { tenantId, domain, at = new Date() }: { tenantId: string; domain: string; at?: Date },
+): Promise<void> {
+  const line = { id: newId(), tenantId, at, actor: 'test', cause: 'domain', action: null, resourceType: 'Domain', resourceId: domain };
+  await store.domains.add(
+    { tenantId, domain, challenge: 'proved-by-a-test', held: domain, verifiedAt: at, checkedAt: at, failure: null, createdAt: at },
+    { ...line, outcome: 'SUCCESS', code: 'verified', reference: null, mappingVersion: null, detail: { domain } },
+  );
 }
 
 function answerTo(query: Buffer, records: ReadonlyMap<string, string[]>): Buffer {

@@ -2,6 +2,7 @@
  * What the process is told by its environment. One entry per setting: sentence, variable, default, and how its text is read.
  * The parser, docs/settings.md and config/examples/settings.env are made from this table. Reads no file and makes no secret.
  */
+import { isIPv4, isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { isLoopbackHost } from '../lib/address.ts';
 import { nearest } from './near.ts';
@@ -64,6 +65,12 @@ const listen: z.ZodType<Settings['listen'], string> = z
   .transform((text) => ({ host: text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, ''), port: Number(text.slice(text.lastIndexOf(':') + 1)) }))
   .refine(({ port }) => port <= 65_535);
 
+/** What Node's resolver takes: it aborts the whole process at port 0, and takes 99999 for another port. */
+const nameServer: z.ZodType<string, string> = z.string().refine((text) => {
+  const [, six, four, port = '53'] = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return (isIPv6(six ?? '') || isIPv4(four ?? '')) && Number(port) >= 1 && Number(port) <= 65_535;
+});
+
 const baseUrl: z.ZodType<string, string> = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:\/\/[^/@?#\\]+\/?$/.test(text))
@@ -123,7 +130,7 @@ export const SETTINGS = {
     fallback: null,
     without: "the system's",
     example: '',
-    schema: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|\d{1,3}(\.\d{1,3}){3})(:\d{1,5})?$/),
+    schema: nameServer,
   }),
   secret: setting({
     variable: 'MATRICULA_SECRET',

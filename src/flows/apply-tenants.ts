@@ -7,6 +7,7 @@ import { Conflict } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
+import { provedByAnother } from './domains.ts';
 import type { ProvisionDeps } from './provision.ts';
 import { type RemapSummary, remap } from './remap.ts';
 import { liveOf, type ParseTenant, type TenantProblem } from './tenants.ts';
@@ -71,12 +72,9 @@ async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed
 }
 
 /** What a tenant vouches for cannot be what another has proved (FEATURES D3). */
-async function takenDomains({ store }: ApplyTenantsDeps, { id, domains }: Tenant): Promise<string[]> {
+async function takenDomains(deps: ApplyTenantsDeps, { id, domains }: Tenant): Promise<string[]> {
   const taken: string[] = [];
-  for (const domain of domains) {
-    const holder = await store.domains.holder(domain);
-    if (holder && holder.tenantId !== id) taken.push(domain);
-  }
+  for (const domain of domains) if (await provedByAnother(deps, id, domain)) taken.push(domain);
   return taken;
 }
 

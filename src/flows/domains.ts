@@ -86,9 +86,14 @@ export async function verifyDomain(deps: DomainDeps, request: { tenantId: string
   return look(deps, row, actor);
 }
 
-async function refuseHeld({ store }: DomainDeps, tenantId: string, domain: string): Promise<void> {
+/** Nothing that this tenant says of the domain counts then: its file, its request, its providers. */
+export async function provedByAnother({ store }: Pick<DomainDeps, 'store'>, tenantId: string, domain: string): Promise<boolean> {
   const holder = await store.domains.holder(domain);
-  if (holder && holder.tenantId !== tenantId) throw new Refusal('domain-taken', 'domain/taken', 'another tenant has proved this domain');
+  return holder !== null && holder.tenantId !== tenantId;
+}
+
+async function refuseHeld(deps: DomainDeps, tenantId: string, domain: string): Promise<void> {
+  if (await provedByAnother(deps, tenantId, domain)) throw new Refusal('domain-taken', 'domain/taken', 'another tenant has proved this domain');
 }
 
 async function look(deps: DomainDeps, row: DomainRow, actor: string): Promise<DomainStatus> {

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Statement } from '../core/model.ts';
 import { sourceOf } from '../core/model.ts';
-import { foldKey } from '../core/profile.ts';
+import { emailDomain, foldKey } from '../core/profile.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Connection, OidcConnection, SamlConnection, Tenant } from '../core/tenant.ts';
 import type { Kv } from '../kv/kv.ts';
@@ -10,6 +10,7 @@ import { randomToken } from '../lib/secrets.ts';
 import type { Departure, SamlAssertion } from '../protocols/saml/saml.ts';
 import type { Store } from '../store/store.ts';
 import type { Connections } from './connections.ts';
+import { provedByAnother } from './domains.ts';
 import { emailTrust } from './email-trust.ts';
 import { ATTEMPT_MS, beginAttempt, findAttempt, finishAttempt, readAttempt } from './login-attempt.ts';
 import { type ProvisionDeps, provision } from './provision.ts';
@@ -17,7 +18,7 @@ import { allowedReturn } from './return-to.ts';
 import type { Tenants } from './tenants.ts';
 
 export interface SignInDeps extends ProvisionDeps {
-  store: Pick<Store, 'people' | 'apply' | 'journal'>;
+  store: Pick<Store, 'people' | 'apply' | 'journal' | 'domains'>;
   kv: Kv;
   tenants: Pick<Tenants, 'get'>;
   connections: Connections;
@@ -150,6 +151,7 @@ async function admit(
   if (!live) throw new Refusal('tenant-unknown', 'signin/tenant');
   const source = sourceOf(connection.id);
   const { email } = said.statement.profile;
+  const taken = email !== undefined && (await provedByAnother(deps, tenant.id, emailDomain(email)));
   const { after } = await provision(deps, {
     live,
     intent: {
@@ -157,7 +159,7 @@ async function admit(
       source,
       subject: said.subject,
       statement: said.statement,
-      emailTrust: emailTrust(tenant, connection, email, said.emailVerified),
+      emailTrust: emailTrust({ tenant, connection }, { email, verified: said.emailVerified }, taken),
     },
     lookup: { by: 'assertion', source, subject: said.subject, emailKey: email === undefined ? null : foldKey(email) },
     actor: source,

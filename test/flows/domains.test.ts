@@ -1,12 +1,15 @@
 /** Domains proved by real DNS answers from a server on loopback, over a real store on both databases, by a clock that stands still. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ApplyTenantsDeps, planTenants, problemsOf, takeIn } from '../../src/flows/apply-tenants.ts';
 import { addDomain, type DomainDeps, listDomains, recheckDomains, removeDomain, verifyDomain } from '../../src/flows/domains.ts';
 import { createResolveTxt } from '../../src/lib/dns.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { createTurns } from '../../src/lib/turns.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
-import { createStore } from '../../src/store/store.ts';
-import { type DnsServer, startDns } from '../dns-server.ts';
+import { createStore, type Store } from '../../src/store/store.ts';
+import { makeTenant } from '../core/world.ts';
+import { type DnsServer, proved, startDns } from '../dns-server.ts';
 import { describeWith } from '../services.ts';
 import { type Place, postgres, sqliteFile } from '../store/backends.ts';
 import { entry, mapping, tenantRow } from '../store/makers.ts';
@@ -18,6 +21,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
     let place: Place;
     let database: Database;
     let dns: DnsServer;
+    let store: Store;
     let deps: DomainDeps;
     let now: Date;
 
@@ -26,7 +30,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       place = await backend.make();
       database = await openDatabase(place.url);
       dns = await startDns();
-      const store = createStore(database);
+      store = createStore(database);
       for (const id of ['acme', 'beta']) await store.tenants.create(tenantRow(id), mapping(id, 1), entry(`made-${id}`, { tenantId: id }));
       deps = { store, resolveTxt: createResolveTxt(dns.address), now: () => now, newId: () => newId() };
     });
@@ -100,6 +104,27 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       await publish('beta');
       expect(await verifyDomain(deps, at('beta'))).toMatchObject({ state: 'verified' });
       await expect(verifyDomain(deps, at('acme'))).rejects.toMatchObject({ code: 'domain-taken' });
+    });
+
+    it('that one tenant has proved is refused in the file of another, whose last good file stays, and never in its own', async () => {
+      const tenant = makeTenant([]);
+      const flow: ApplyTenantsDeps = { ...deps, store, parse: () => ({ ok: true, tenant }), turns: createTurns(), platforms: () => [] };
+      const file = (tenantId: string) => ({
+        tenantId,
+        file: `${tenantId}.yaml`,
+        text: 'new',
+        parsed: { ok: true, tenant: { ...tenant, id: tenantId } } as const,
+      });
+      await proved({ store }, { tenantId: 'beta', domain: 'acme.example', at: now });
+      const plans = await planTenants(flow, [file('acme'), file('beta')]);
+      expect(plans.map(({ kind }) => kind)).toEqual(['broken', 'update']);
+      const applied = await takeIn(flow, file('acme'), { actor: 'test', allowRemovals: true });
+      expect(problemsOf([applied])).toEqual([
+        { tenant: 'acme', file: 'acme.yaml', problems: ['acme.yaml: another organisation has proved that acme.example is its own'] },
+      ]);
+      expect((await store.tenants.get('acme'))?.document).toBe('name: acme\n');
+      await removeDomain(deps, at('beta'));
+      expect((await planTenants(flow, [file('acme')])).map(({ kind }) => kind)).toEqual(['update']);
     });
 
     it('that is removed is not there any more', async () => {
