@@ -111,8 +111,10 @@ async function look(deps: DomainDeps, row: DomainRow, actor: string): Promise<Do
   try {
     await deps.store.domains.checked(next, done && entry(deps, { tenantId: row.tenantId, actor, domain: row.domain, done }));
   } catch (error) {
-    if (error instanceof Conflict) throw new Refusal('domain-taken', 'domain/taken', 'another tenant has just proved this domain');
-    throw error;
+    if (!(error instanceof Conflict)) throw error;
+    const asked = await deps.store.domains.get(row.tenantId, row.domain);
+    if (asked?.challenge !== row.challenge) throw new Refusal('not-found', 'domain/unknown', `${row.domain} was given up meanwhile`);
+    throw new Refusal('domain-taken', 'domain/taken', 'another tenant has just proved this domain');
   }
   return statusOf(next, now);
 }
@@ -131,9 +133,15 @@ export async function removeDomain(
 
 /** The weekly look at every proof. What fails is told long before it runs out. */
 export async function recheckDomains(deps: DomainDeps, report: (tenantId: string, status: DomainStatus) => void): Promise<void> {
-  for (const row of await deps.store.domains.due(new Date(deps.now().getTime() - RECHECK_MS), 100)) {
-    const status = await look(deps, row, 'sweep');
-    if (status.state !== 'verified') report(row.tenantId, status);
+  const before = (ms: number) => new Date(deps.now().getTime() - ms);
+  for (const row of await deps.store.domains.due({ checked: before(RECHECK_MS), verified: before(LIFE_MS) }, 100)) {
+    try {
+      const status = await look(deps, row, 'sweep');
+      if (status.state !== 'verified') report(row.tenantId, status);
+    } catch (error) {
+      // Given up while it was looked at: there is nothing to tell, and the others are still to be seen.
+      if (!(error instanceof Refusal)) throw error;
+    }
   }
 }
 

@@ -15,11 +15,11 @@ export interface Domains {
   holder(domain: string): Promise<DomainRow | null>;
   /** Throws `Conflict` where the tenant asked for it already. */
   add(row: DomainRow, entry: JournalEntry): Promise<void>;
-  /** What a check found. Throws `Conflict` where another tenant holds the domain. */
+  /** What a check found. Throws `Conflict` where another tenant holds the domain, or this one has given it up. */
   checked(row: DomainRow, entry: JournalEntry | null): Promise<void>;
   remove(tenantId: string, domain: string, entry: JournalEntry): Promise<void>;
-  /** Verified ones that were last looked at before `before`, over all tenants. */
-  due(before: Date, limit: number): Promise<DomainRow[]>;
+  /** Held ones that were last looked at, or last proved, so long ago, over all tenants. */
+  due(before: { checked: Date; verified: Date }, limit: number): Promise<DomainRow[]>;
 }
 
 export function createDomains(db: Database): Domains {
@@ -34,8 +34,9 @@ export function createDomains(db: Database): Domains {
     get: async (tenantId, name) => (await q.select().from(domain).where(here(tenantId, name)))[0] ?? null,
     holder: async (name) => (await q.select().from(domain).where(eq(domain.held, name)))[0] ?? null,
     add: (row, entry) => db.batch([...insert('domain', [row]), ...insert('journal', [entry])]),
-    async checked({ tenantId, domain: name, held, verifiedAt, checkedAt, failure }, entry) {
-      const { sql, params } = q.update(domain).set({ held, verifiedAt, checkedAt, failure }).where(here(tenantId, name)).toSQL();
+    async checked({ tenantId, domain: name, challenge, held, verifiedAt, checkedAt, failure }, entry) {
+      const asked = and(here(tenantId, name), eq(domain.challenge, challenge));
+      const { sql, params } = q.update(domain).set({ held, verifiedAt, checkedAt, failure }).where(asked).toSQL();
       await db.batch([{ sql, params, expect: 1 }, ...(entry ? insert('journal', [entry]) : [])]);
     },
     async remove(tenantId, name, entry) {
@@ -46,7 +47,9 @@ export function createDomains(db: Database): Domains {
       await q
         .select()
         .from(domain)
-        .where(and(isNotNull(domain.held), or(isNull(domain.checkedAt), lte(domain.checkedAt, before))))
+        .where(
+          and(isNotNull(domain.held), or(isNull(domain.checkedAt), lte(domain.checkedAt, before.checked), lte(domain.verifiedAt, before.verified))),
+        )
         .orderBy(asc(domain.checkedAt))
         .limit(limit),
   });

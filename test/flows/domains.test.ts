@@ -127,6 +127,47 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       expect((await planTenants(flow, [file('acme')])).map(({ kind }) => kind)).toEqual(['update']);
     });
 
+    it('whose proof has run out is free within the sweep, although it was looked at a day before', async () => {
+      await publish();
+      await verifyDomain(deps, at());
+      dns.set('_matricula.acme.example', []);
+      const told: string[] = [];
+      const recheck = () => recheckDomains(deps, (_, { state }) => void told.push(state));
+      now = new Date(now.getTime() + 29 * DAY);
+      await recheck();
+      now = new Date(now.getTime() + 1.5 * DAY);
+      await recheck();
+      await recheck();
+      expect(told).toEqual(['failing', 'expired']);
+      await publish('beta');
+      expect(await verifyDomain(deps, at('beta'))).toMatchObject({ state: 'verified' });
+    });
+
+    it('that is given up, or asked for anew, while it is looked at keeps nobody else from being seen', async () => {
+      await publish();
+      await verifyDomain(deps, at());
+      const { record } = await addDomain(deps, at('beta', 'beta.example'));
+      dns.set(record.name, [record.value]);
+      now = new Date(now.getTime() + 1000);
+      await verifyDomain(deps, at('beta', 'beta.example'));
+      now = new Date(now.getTime() + 8 * DAY);
+      const meanwhile: DomainDeps = {
+        ...deps,
+        async resolveTxt(name) {
+          const found = await deps.resolveTxt(name);
+          if (name === '_matricula.acme.example') {
+            await removeDomain(deps, at());
+            await addDomain(deps, at());
+          }
+          return found;
+        },
+      };
+      await recheckDomains(meanwhile, () => undefined);
+      expect((await listDomains(deps, 'acme'))[0]).toMatchObject({ state: 'waiting', checkedAt: null });
+      expect((await listDomains(deps, 'beta'))[0]).toMatchObject({ state: 'verified', checkedAt: now });
+      await expect(verifyDomain(meanwhile, at())).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('given up') });
+    });
+
     it('that is removed is not there any more', async () => {
       await publish();
       await verifyDomain(deps, at());
