@@ -49,7 +49,7 @@ export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise
     const steps = await stepsOf(deps, moving, moved);
     for (let i = 0; i < steps.length; i += TOGETHER) await take(deps, moving, { steps: steps.slice(i, i + TOGETHER), moved });
     if (steps.length === 0) break;
-    if (left < LOOKS) await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
+    if (left > 1 && left < LOOKS) await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
   }
   return { ...moved, unknown: [...new Set(moved.unknown)], byHand: [...new Set(moved.byHand)] };
 }
