@@ -54,7 +54,7 @@ export function writeOf(world: World, name: string): Write {
     mappingVersion: 1,
     detail: {},
   };
-  return { plan: made, entry, deliveries: [], search: searchMoves(null, replay(null, made)!), seats: null };
+  return { plan: made, entry, deliveries: [], search: searchMoves(null, replay(null, made)!), seats: null, bound: null };
 }
 
 /** Ids in order. */

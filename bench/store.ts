@@ -56,6 +56,7 @@ async function measureStore(run: Run, url: string, place: string): Promise<void>
               deliveries: [{ platform: 'local' }],
               search: searchMoves(null, after),
               seats: null,
+              bound: null,
             },
           ],
           now,

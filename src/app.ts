@@ -11,7 +11,7 @@ import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile,
 import { createConnections } from './flows/connections.ts';
 import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
 import { answerDirectory, directoryFailure, methodsOf } from './flows/directory.ts';
-import type { DirectoryDeps } from './flows/directory-request.ts';
+import type { At, DirectoryDeps } from './flows/directory-request.ts';
 import { createDoctor, type Doctor } from './flows/doctor.ts';
 import type { ResolveTxt } from './flows/domains.ts';
 import { settleHeld } from './flows/hand-over.ts';
@@ -22,7 +22,7 @@ import { recordRefusal } from './flows/refused.ts';
 import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
-import { authenticateToken } from './flows/tokens.ts';
+import { authenticateToken, tokenHolds } from './flows/tokens.ts';
 import type { Directory } from './http/scim.ts';
 import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
@@ -84,7 +84,7 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
     store,
     vault: createVault(secret),
     tenants,
-    flow: { store, parse, turns: createTurns(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
+    flow: { store, parse, tenants, turns: createTurns(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
     resolveTxt: createResolveTxt(settings.dns),
     log,
     files: () => readFiles(settings.tenants),
@@ -189,20 +189,29 @@ export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }:
 
 function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: Doctor, now: () => Date): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };
+  const tokens = { store, vault, now, newId: flow.newId };
+  const holderOf = async (bearer: string, tenantId: string) => {
+    // In this order: a mode that is left ends its tokens, so whoever still holds one planned in what was known before it ended.
+    const live = tenants.get(tenantId);
+    const holder = await authenticateToken(tokens, bearer);
+    return { live, holder: holder?.tenantId === tenantId ? holder : null };
+  };
   return {
     async authenticate(bearer, tenantId) {
-      const holder = await authenticateToken({ store, vault, now, newId: flow.newId }, bearer);
-      const known = () => (holder?.tenantId === tenantId ? tenants.get(tenantId) : null);
-      // A token that lives was made in this mode: this node may only not have heard of it yet.
-      if (holder && known()?.mode !== 'scim') await tenants.refresh();
-      const live = known();
-      return holder && live?.mode === 'scim' ? { ...holder, tenant: live.tenant } : null;
+      for (const look of ['first', 'again'] as const) {
+        const { live, holder } = await holderOf(bearer, tenantId);
+        if (!holder) return null;
+        if (live?.mode === 'scim') return { ...holder, live };
+        // A token that lives was made in this mode: this node may only not have heard of it yet.
+        if (look === 'first') await tenants.refresh();
+      }
+      return null;
     },
     methods: methodsOf,
-    async answer({ tenantId, prefix, reference }, request, seen) {
-      const live = tenants.get(tenantId)!;
-      const base = `${settings.baseUrl}/api/v1/scim/${tenantId}/v2`;
-      const at = { live, base, users: userResource(live.tenant.scim.fields), actor: `scim:${prefix}`, reference };
+    async answer({ live, tokenId, prefix, reference }, request, seen) {
+      const base = `${settings.baseUrl}/api/v1/scim/${live.tenant.id}/v2`;
+      const holds = () => tokenHolds(tokens, tokenId);
+      const at: At = { live, base, users: userResource(live.tenant.scim.fields), holds, actor: `scim:${prefix}`, reference };
       const began = performance.now();
       const answer = await answerDirectory(deps, at, request);
       doctor.note(at, request, answer, { ...seen, ms: performance.now() - began });

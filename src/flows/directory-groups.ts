@@ -11,7 +11,16 @@ import { type Projection, project, readProjection, wants } from '../protocols/sc
 import { etagOf, versionsIn } from '../protocols/scim/resource.ts';
 import { GROUP_RESOURCE } from '../protocols/scim/schema.ts';
 import { Conflict, Vanished } from '../store/database.ts';
-import { type At, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record, syncLine } from './directory-request.ts';
+import {
+  type At,
+  askerOf,
+  type DirectoryAnswer,
+  type DirectoryDeps,
+  type DirectoryRequest,
+  record,
+  syncLine,
+  writeGroup,
+} from './directory-request.ts';
 import { expected, say } from './directory-users.ts';
 import { type MemberChange, type MembersMoved, moveMembers, settleGroup } from './memberships.ts';
 
@@ -96,7 +105,7 @@ async function create(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
   };
   const line = { method: 'POST', resourceType: 'Group', resourceId: group.id, outcome: 'SUCCESS', code: 'created-by-directory', detail: {} } as const;
   try {
-    await deps.store.groups.create(group, syncLine(deps, at, line));
+    await writeGroup(deps, at, (groups) => groups.create(group, syncLine(deps, at, line)));
   } catch (error) {
     if (error instanceof Conflict) await refuseTaken(deps, at, group); // another node made it just now
     throw error;
@@ -152,12 +161,10 @@ async function written(deps: DirectoryDeps, at: At, { group, wanted, method, pro
   const { displayName, externalId, members, nested } = wanted;
   const named = await rename(deps, at, { group, displayName, externalId, ifMatch, method });
   const moved = await moveMembers(deps, {
-    live: at.live,
+    ...askerOf(at),
     group: named.group,
     change: members,
     by: 'directory',
-    actor: at.actor,
-    reference: at.reference,
     adopt: (state) => say(at, currentDraft(state)),
   });
   const left = [...wanted.ignored, ...leftOut(moved, nested)];
@@ -213,7 +220,7 @@ async function rename(deps: DirectoryDeps, at: At, wanted: Renaming): Promise<{ 
   const line = { method: wanted.method, resourceType: 'Group', resourceId: group.id, outcome: 'SUCCESS', code, detail: {} } as const;
   try {
     // With If-Match the version is taken before the members move, so that of two requests that read the same only one goes on.
-    await deps.store.groups.update(next, only, changed ? syncLine(deps, at, line) : null);
+    await writeGroup(deps, at, (groups) => groups.update(next, only, changed ? syncLine(deps, at, line) : null));
   } catch (error) {
     if (error instanceof Conflict) {
       refuseStale(wanted.ifMatch, await existing(deps, at, group.id));
@@ -221,7 +228,7 @@ async function rename(deps: DirectoryDeps, at: At, wanted: Renaming): Promise<{ 
     }
     throw error;
   }
-  if (renamed) await settleGroup(deps, { live: at.live, group: next, actor: at.actor, reference: at.reference, most: PAGE });
+  if (renamed) await settleGroup(deps, { ...askerOf(at), group: next, most: PAGE });
   return { group: next, changed };
 }
 
@@ -238,13 +245,12 @@ async function remove(deps: DirectoryDeps, at: At, request: DirectoryRequest): P
     const group = await existing(deps, at, id);
     if (left === TRIES) refuseStale(request.ifMatch, group);
     const everybody = { reset: true, add: [], remove: [] };
-    const who = { live: at.live, actor: at.actor, reference: at.reference };
-    await moveMembers(deps, { ...who, group, change: everybody, by: 'directory', adopt: (state) => say(at, currentDraft(state)) });
+    await moveMembers(deps, { ...askerOf(at), group, change: everybody, by: 'directory', adopt: (state) => say(at, currentDraft(state)) });
     const line = { method: 'DELETE', resourceType: 'Group', resourceId: id, outcome: 'SUCCESS', code: 'deleted-by-directory', detail: {} } as const;
     try {
       // Whom somebody put in by hand stays, in a group by hand of the same name.
       const local = deps.newId();
-      await deps.store.groups.remove(group, syncLine(deps, at, line), local, deps.now());
+      await writeGroup(deps, at, (groups) => groups.remove(group, syncLine(deps, at, line), local, deps.now()));
       return { status: 204, body: null, headers: {}, changed: true, ignored: [] };
     } catch (error) {
       if (!(error instanceof Conflict) || left === 1) throw error;

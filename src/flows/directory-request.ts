@@ -1,10 +1,13 @@
 /** directory-request: what a request of a directory is, what an answer is, and the lines that it leaves in the sync log. */
 import { legible } from '../core/profile.ts';
+import { Refusal } from '../core/refusal.ts';
 import type { Vault } from '../lib/secrets.ts';
 import { errorBody, type ScimError } from '../protocols/scim/error.ts';
-import type { ResourceSchema } from '../protocols/scim/schema.ts';
+import { type ResourceSchema, userResource } from '../protocols/scim/schema.ts';
+import { TenantMoved } from '../store/database.ts';
+import type { GroupWrites } from '../store/groups.ts';
 import type { Store } from '../store/store.ts';
-import type { ProvisionDeps } from './provision.ts';
+import { type ProvisionDeps, standing } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface DirectoryDeps extends ProvisionDeps {
@@ -12,12 +15,15 @@ export interface DirectoryDeps extends ProvisionDeps {
   vault: Vault;
 }
 
-/** Where a request arrived and on whose behalf. */
+/** Where a request arrived and on whose behalf. `live` and `users` follow the tenant where it moves while the request goes on (`goesOn`). */
 export interface At {
+  /** Known before the token was looked at: what is planned in it is not written any more once the token has ended with the mode. */
   live: LiveTenant;
   /** `https://…/api/v1/scim/acme/v2` */
   base: string;
   users: ResourceSchema;
+  /** Whether the token with which the request came still holds. */
+  holds(): Promise<boolean>;
   /** For the journal: `scim:<token prefix>`. */
   actor: string;
   reference: string;
@@ -92,3 +98,31 @@ export const legibleTexts = (value: unknown): unknown => {
 };
 
 export const record = (deps: DirectoryDeps, at: At, line: SyncLine): Promise<void> => deps.store.journal.append(syncLine(deps, at, line));
+
+/**
+ * Who asks, for every plan of a request. It goes on in a tenant that has moved only where its token still holds: leaving `scim` ends all tokens in the
+ * moment in which the tenant moves, so nothing of a request is written after that.
+ */
+export const askerOf = (at: At) => ({ live: at.live, stands: (live: LiveTenant) => goesOn(at, live), actor: at.actor, reference: at.reference });
+
+async function goesOn(at: At, live: LiveTenant): Promise<void> {
+  if (live.mode !== 'scim' || !(await at.holds())) throw new Refusal('not-signed-in', 'directory/left', 'the token ended while the request went on');
+  at.live = live;
+  at.users = userResource(live.tenant.scim.fields);
+}
+
+/** How often a tenant may move during one write. */
+const MOVES = 10;
+
+/** Writes a group's own row, bound to the tenant as plans are. */
+export async function writeGroup(deps: DirectoryDeps, at: At, write: (groups: GroupWrites) => Promise<void>): Promise<void> {
+  for (let left = MOVES; ; left--) {
+    const { tenant, revision } = await standing(deps, askerOf(at));
+    try {
+      return await write(deps.store.groups.under({ tenantId: tenant.id, revision }));
+    } catch (error) {
+      if (!(error instanceof TenantMoved) || left === 1) throw error;
+      await deps.tenants.refresh();
+    }
+  }
+}

@@ -13,7 +13,7 @@ import { etagOf, toUser, versionsIn } from '../protocols/scim/resource.ts';
 import { ENTERPRISE } from '../protocols/scim/schema.ts';
 import { statementOf } from '../protocols/scim/statement.ts';
 import { compileFilter } from '../protocols/scim/where.ts';
-import { type At, actionOf, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record } from './directory-request.ts';
+import { type At, actionOf, askerOf, type DirectoryAnswer, type DirectoryDeps, type DirectoryRequest, record } from './directory-request.ts';
 import { type Provisioned, provision } from './provision.ts';
 
 export async function answerUser(deps: DirectoryDeps, at: At, request: DirectoryRequest): Promise<DirectoryAnswer> {
@@ -51,11 +51,9 @@ async function create(deps: DirectoryDeps, at: At, request: DirectoryRequest, pr
   const { userName, email } = said.profile;
   const keys = { userNameKey: foldKey(userName), externalId: said.externalId };
   const done = await provision(deps, {
-    live: at.live,
-    intent: { kind: 'resource', write: 'create', ifVersion: null, revise: () => said },
+    ...askerOf(at),
+    intent: { kind: 'resource', write: 'create', ifVersion: null, revise: () => say(at, draft) },
     lookup: { by: 'resource', ...keys, emailKey: email === '' ? null : foldKey(email), restoreKeys: [restoreKeyOf(keys)] },
-    actor: at.actor,
-    reference: at.reference,
     action: 'CREATE',
     noted: () => leftOut(ignored),
   });
@@ -134,10 +132,8 @@ async function forgetManager(deps: DirectoryDeps, at: At, managerId: string): Pr
 }
 
 const onUser = (at: At, { method, segments }: Pick<DirectoryRequest, 'method' | 'segments'>) => ({
-  live: at.live,
+  ...askerOf(at),
   lookup: { by: 'user' as const, userId: segments[1]! },
-  actor: at.actor,
-  reference: at.reference,
   action: actionOf(method),
 });
 

@@ -3,7 +3,7 @@ import type { DirectoryStatement, Intent } from '../core/intent.ts';
 import type { Group, GroupSource, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Store } from '../store/store.ts';
-import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
+import { type ProvisionDeps, type Provisioned, provisionTogether, type Request, TOGETHER } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface MembershipDeps extends ProvisionDeps {
@@ -25,13 +25,13 @@ export interface MembersMoved {
   byHand: string[];
 }
 
-interface Moving {
-  live: LiveTenant;
+type Asker = Pick<Request, 'live' | 'stands' | 'actor' | 'reference'>;
+const askerOf = ({ live, stands, actor, reference }: Asker): Asker => ({ live, ...(stands && { stands }), actor, reference });
+
+interface Moving extends Asker {
   group: Group;
   change: MemberChange;
   by: GroupSource;
-  actor: string;
-  reference: string | null;
   /** What the directory says from now on of somebody it never spoke of before. */
   adopt: (state: UserState) => DirectoryStatement;
 }
@@ -95,16 +95,15 @@ function note(moved: MembersMoved, { userId, member }: { userId: string; member:
   if (!member && done.after.memberships.some((m) => m.groupId === groupId)) moved.byHand.push(userId);
 }
 
-function requestOf({ live, group: { id, displayName, externalId }, by, actor, reference, adopt }: Moving, userId: string, member: boolean) {
+function requestOf(moving: Moving, userId: string, member: boolean) {
+  const { by, adopt } = moving;
+  const { id, displayName, externalId } = moving.group;
   const intent: Intent = { kind: 'group', group: { id, displayName, externalId }, by, member, adopt };
-  return { live, intent, lookup: { by: 'user' as const, userId }, actor, reference, ...(by === 'directory' && { action: 'UPDATE' as const }) };
+  return { ...askerOf(moving), intent, lookup: { by: 'user' as const, userId }, ...(by === 'directory' && { action: 'UPDATE' as const }) };
 }
 
-interface Settling {
-  live: LiveTenant;
+interface Settling extends Asker {
   group: Group;
-  actor: string;
-  reference: string | null;
   /** Larger groups are left to the worker: a client does not wait for fifty thousand people. */
   most: number;
 }
@@ -113,13 +112,13 @@ interface Settling {
  * A group has a new name or externalId: conclude again for everybody in it. The row says that this is owed until it is done, so that a
  * process that dies leaves it to the next. Where rules are bound by id nothing comes of it.
  */
-export async function settleGroup(deps: MembershipDeps, { live, group, actor, reference, most }: Settling): Promise<void> {
+export async function settleGroup(deps: MembershipDeps, { group, most, ...asker }: Settling): Promise<void> {
   for (let after: string | null = null, seen = 0; ; ) {
     const page: { userId: string }[] = await deps.store.groups.members(group.tenantId, group.id, { after, limit: TOGETHER });
     const intent: Intent = { kind: 'remap' };
     await provisionTogether(
       deps,
-      page.map(({ userId }) => ({ live, intent, lookup: { by: 'user', userId }, actor, reference })),
+      page.map(({ userId }) => ({ ...asker, intent, lookup: { by: 'user', userId } })),
     );
     if (page.length < TOGETHER) return deps.store.groups.settle(group);
     seen += page.length;

@@ -7,13 +7,15 @@ import { Refusal } from '../core/refusal.ts';
 import type { Turns } from '../lib/turns.ts';
 import { searchMoves } from '../protocols/scim/searchable.ts';
 import type { Write } from '../store/apply.ts';
-import { Conflict } from '../store/database.ts';
+import { Conflict, TenantMoved } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
-import type { LiveTenant } from './tenants.ts';
+import type { LiveTenant, Tenants } from './tenants.ts';
 
 export interface ProvisionDeps {
   store: Pick<Store, 'people' | 'apply'>;
+  /** A plan that was made while the tenant moved is made again in what it has become. */
+  tenants: Pick<Tenants, 'get' | 'refresh'>;
   turns: Turns;
   now: () => Date;
   newId: () => string;
@@ -23,6 +25,8 @@ export interface ProvisionDeps {
 
 export interface Request {
   live: LiveTenant;
+  /** Asked when the tenant has moved since: throws where who asks has nothing to say any more. */
+  stands?: (live: LiveTenant) => Promise<void>;
   intent: Intent;
   lookup: Lookup;
   /** Who asked, for the journal: `connection:<id>`, `cli`, `key:<prefix>`. */
@@ -55,19 +59,27 @@ const LONGEST_PAUSE_MS = 50;
 
 /** Throws `Refusal` where the plan may not be made, `Conflict` when every attempt lost its race. */
 export async function provision(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
-  const attempt = () => once(deps, request);
-  if (request.dryRun) return attempt();
+  if (request.dryRun) return once(deps, request);
   return deps.turns.take(turnKeys(request), async () => {
     const began = performance.now();
     for (let lost = 1; ; lost++) {
       try {
-        return await attempt();
+        return await once(deps, { ...request, live: await standing(deps, request) });
       } catch (error) {
         if (!(error instanceof Conflict) || lost === ATTEMPTS || performance.now() - began > PATIENCE_MS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(4 * lost, LONGEST_PAUSE_MS)));
+        if (error instanceof TenantMoved) await deps.tenants.refresh();
+        else await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(4 * lost, LONGEST_PAUSE_MS)));
       }
     }
   });
+}
+
+/** The tenant as this node knows it by now; the request goes on in that, if it still may. */
+export async function standing({ tenants }: Pick<ProvisionDeps, 'tenants'>, { live, stands }: Pick<Request, 'live' | 'stands'>): Promise<LiveTenant> {
+  const known = tenants.get(live.tenant.id);
+  if (!known || known.revision <= live.revision) return live;
+  await stands?.(known);
+  return known;
 }
 
 async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
@@ -106,6 +118,7 @@ const written = (deps: ProvisionDeps, request: Request, made: Provisioned, now: 
   deliveries: deliveries(deps, made.plan),
   search: searchMoves(made.before, made.after),
   seats: request.live.seats,
+  bound: { tenantId: request.live.tenant.id, revision: request.live.revision },
 });
 
 /** Members of one group are planned so many at a time: one transaction, and no turn is held for long. */
@@ -113,17 +126,20 @@ export const TOGETHER = 50;
 
 /**
  * The same for users who are known by id: all plans in one transaction, which costs the disk one wait instead of many. Where that loses a
- * race each goes its own way. At most `TOGETHER` requests, of different users. A refusal stands in the place of what it refused.
+ * race each goes its own way. At most `TOGETHER` requests, of different users, from one asker. A refusal stands in the place of what it refused.
+ * Throws `Refusal` where the asker has nothing to say any more.
  */
-export async function provisionTogether(deps: ProvisionDeps, requests: (Request & { lookup: { by: 'user' } })[]): Promise<(Provisioned | Refusal)[]> {
-  const [first] = requests;
+export async function provisionTogether(deps: ProvisionDeps, asked: OfUser[]): Promise<(Provisioned | Refusal)[]> {
+  const [first] = asked;
   if (!first) return [];
-  const keys = requests.flatMap(turnKeys).sort();
+  const keys = asked.flatMap(turnKeys).sort();
   const done = await deps.turns.take(keys, async () => {
+    const live = await standing(deps, first);
+    const requests = asked.map((request) => ({ ...request, live }));
     const now = deps.now();
     const ids = requests.map(({ lookup }) => lookup.userId);
-    const active = await activeIn(deps, first.live);
-    const states = new Map((await deps.store.people.many(first.live.tenant.id, ids)).map((state) => [state.user.id, state]));
+    const active = await activeIn(deps, live);
+    const states = new Map((await deps.store.people.many(live.tenant.id, ids)).map((state) => [state.user.id, state]));
     const made = requests.map((request) => {
       const candidates = { bySubject: states.get(request.lookup.userId) ?? null, byEmail: [] };
       return refusable(() => planned(deps, request, { candidates, now, active }));
@@ -135,13 +151,17 @@ export async function provisionTogether(deps: ProvisionDeps, requests: (Request 
       await deps.store.apply.apply(writes, now);
       return made;
     } catch (error) {
-      if (error instanceof Conflict) return null;
+      if (error instanceof Conflict) return error;
       throw error;
     }
   });
-  if (done) return done;
+  if (!(done instanceof Conflict)) return done;
+  if (done instanceof TenantMoved) {
+    await deps.tenants.refresh();
+    await standing(deps, first);
+  }
   const one: (Provisioned | Refusal)[] = [];
-  for (const request of requests)
+  for (const request of asked)
     one.push(
       await provision(deps, request).catch((error: unknown) => {
         if (error instanceof Refusal) return error;
@@ -150,6 +170,8 @@ export async function provisionTogether(deps: ProvisionDeps, requests: (Request 
     );
   return one;
 }
+
+type OfUser = Request & { lookup: { by: 'user' } };
 
 function refusable<T>(work: () => T): T | Refusal {
   try {

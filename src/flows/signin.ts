@@ -20,7 +20,7 @@ import type { Tenants } from './tenants.ts';
 export interface SignInDeps extends ProvisionDeps {
   store: Pick<Store, 'people' | 'apply' | 'journal' | 'domains'>;
   kv: Kv;
-  tenants: Pick<Tenants, 'get'>;
+  tenants: Pick<Tenants, 'get' | 'refresh'>;
   connections: Connections;
   baseUrl: string;
 }

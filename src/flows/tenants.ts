@@ -65,6 +65,9 @@ export function createTenantRegistry({ store, parse, log }: { store: Pick<Store,
     if (!parsed.ok) {
       unreadable.set(row.id, { tenant: row.id, file: `database, revision ${row.revision}`, problems: parsed.problems });
       log.error({ tenant: row.id, problems: parsed.problems }, 'the applied tenant document cannot be read; the last good one stays');
+      const last = live.get(row.id);
+      // The mode and the licence are no part of the document: they hold here, too.
+      if (last) live.set(row.id, liveOf(row, last.tenant));
       return;
     }
     unreadable.delete(row.id);

@@ -84,6 +84,13 @@ export async function authenticateToken(deps: TokenDeps, bearer: string): Promis
   return row && row.tenantId !== null ? { tokenId: row.id, prefix: row.prefix, tenantId: row.tenantId } : null;
 }
 
+/** Whether a token that was live still is. */
+export async function tokenHolds({ store, now }: Pick<TokenDeps, 'store' | 'now'>, id: string): Promise<boolean> {
+  const row = await store.keys.get(id);
+  const moment = now();
+  return row !== null && row.revokedAt === null && (row.expiresAt === null || row.expiresAt > moment);
+}
+
 function stateOf({ revokedAt, expiresAt }: ApiKeyRow, moment: Date): TokenInfo['state'] {
   if (revokedAt !== null) return 'revoked';
   if (expiresAt === null) return 'live';

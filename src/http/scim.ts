@@ -3,19 +3,26 @@
  * The order is the defence: token, limit, method, and only then is a body read.
  */
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
-import type { Tenant } from '../core/tenant.ts';
 import type { directoryFailure } from '../flows/directory.ts';
 import type { DirectoryAnswer, DirectoryRequest } from '../flows/directory-request.ts';
+import type { LiveTenant } from '../flows/tenants.ts';
 import { exchangeOf } from './exchange.ts';
 import type { HttpDeps } from './server.ts';
+
+/** Whose token it is, and the tenant as it was known before the token was looked at. */
+export interface DirectoryHolder {
+  tokenId: string;
+  prefix: string;
+  live: LiveTenant;
+}
 
 /** What http needs of the directory; the composition root hands it in. */
 export interface Directory {
   /** Null for anything but a live token of a tenant in mode `scim`; costs the same whatever was sent. */
-  authenticate(bearer: string, tenantId: string): Promise<{ tokenId: string; prefix: string; tenant: Tenant } | null>;
+  authenticate(bearer: string, tenantId: string): Promise<DirectoryHolder | null>;
   methods(segments: readonly string[]): string[] | null;
   answer(
-    who: { tenantId: string; prefix: string; reference: string },
+    who: DirectoryHolder & { reference: string },
     request: DirectoryRequest,
     seen: { userAgent: string; path: string },
   ): Promise<DirectoryAnswer>;
@@ -61,10 +68,9 @@ async function answer({ directory }: HttpDeps, { req, res, limit, refusals, raw 
   const holder = bearer === undefined ? null : await directory.authenticate(bearer, tenantId);
   if (!holder) {
     exchange.quiet = !refusals.worthALine(tenantId);
-    res.setHeader('WWW-Authenticate', `Bearer realm="matricula"${bearer === undefined ? '' : ', error="invalid_token"'}`);
     return send(res, directory.failure(401, null, 'A valid bearer token is required'));
   }
-  exchange.tenant = holder.tenant;
+  exchange.tenant = holder.live.tenant;
   const wait = limit.spend(holder.tokenId);
   if (wait !== null) {
     res.setHeader('Retry-After', String(wait));
@@ -89,7 +95,7 @@ async function answer({ directory }: HttpDeps, { req, res, limit, refusals, raw 
     ifMatch: req.headers['if-match'],
     ifNoneMatch: req.headers['if-none-match'],
   };
-  const who = { tenantId, prefix: holder.prefix, reference: exchange.reference };
+  const who = { ...holder, reference: exchange.reference };
   return send(res, await directory.answer(who, request, { userAgent: req.headers['user-agent'] ?? '', path: req.url }));
 }
 
@@ -146,6 +152,8 @@ function deeperThan(text: string, most: number): boolean {
 function send(res: Response, { status, body, headers }: DirectoryAnswer): void {
   if (status >= 400) exchangeOf(res).refused ??= { code: `scim-${status}`, check: (body as { scimType?: string } | null)?.scimType ?? '' };
   res.status(status);
+  if (status === 401)
+    res.setHeader('WWW-Authenticate', `Bearer realm="matricula"${res.req.headers.authorization === undefined ? '' : ', error="invalid_token"'}`);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   if (body === null) return void res.end();
   // Not res.type(): it would look the type up and lose it.

@@ -1,7 +1,8 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { ChangeOf, Effects, Entity, Membership, Plan, Rows, User } from '../core/model.ts';
 import type { SearchValue } from '../core/search.ts';
-import { Conflict, type Database, type Statement } from './database.ts';
+import { type Bound, createBound } from './bound.ts';
+import { Conflict, type Database, type Statement, Vanished } from './database.ts';
 import type { JournalEntry } from './journal.ts';
 import { by } from './order.ts';
 import type { Row, Schema } from './schema.ts';
@@ -16,13 +17,16 @@ export interface Write {
   search: { gone: SearchValue[]; come: SearchValue[] };
   /** How many may be active; null = as many as like. The count is taken in the same transaction: two that race for one seat cannot both have it. */
   seats: number | null;
+  /** The tenant as it was when this was planned: a mode, a mapping or a licence that has changed since is not gone by. Null: whatever the tenant is. */
+  bound: Bound | null;
 }
 
 /** The one writer of users and what hangs under them. */
 export interface Apply {
   /**
    * Of each plan its rows, its journal entry and one outbox row per platform (where its effects say anything): all of all of them, or none.
-   * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale, `Vanished` where a group is gone, `Unavailable`, `Unstorable`.
+   * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale,
+   * `TenantMoved` where the tenant is, `Vanished` where a group is gone, `Unavailable`, `Unstorable`.
    */
   apply(writes: Write[], now: Date): Promise<void>;
 }
@@ -33,6 +37,7 @@ export function createApply(db: Database): Apply {
   const insert = createInsert(db);
   const edit = createEdits(db);
   const beside = createBeside(db);
+  const stands = createBound(db);
 
   return {
     async apply(writes, now) {
@@ -44,6 +49,7 @@ export function createApply(db: Database): Apply {
       const users = changes.filter(({ entity }) => entity === 'user');
       // Rows that others may want, too, are taken in one order by everybody: users by id, groups by id, and last the count that all creations share.
       await db.batch([
+        ...boundsOf(some).map(stands),
         ...rowStatements(users, insert, edit),
         ...beside.touchGroups(changes, now),
         ...rowStatements(below(changes), insert, edit),
@@ -64,6 +70,7 @@ export function createApply(db: Database): Apply {
 }
 
 /** Writes of one batch are of one tenant at one moment. */
+const boundsOf = (writes: Write[]): Bound[] => [writes[0]?.bound ?? null].filter((bound) => bound !== null);
 const seatsOf = (writes: Write[]): number | null => writes[0]?.seats ?? null;
 
 const ORDER: Entity[] = ['identity', 'membership', 'grant', 'held'];
@@ -118,7 +125,7 @@ function createBeside(db: Database) {
     touchGroups(changes: AnyChange[], now: Date): Statement[] {
       const members = changes.filter(({ entity }) => entity === 'membership').map(({ before, after }) => (after ?? before) as Membership);
       const groups = new Map(members.map(({ tenantId, groupId }) => [groupId, { tenantId, id: groupId, now }]));
-      return [...groups.values()].sort(by(({ id }) => id)).map((row) => ({ ...touch([row]), vanished: `group ${row.id}` }));
+      return [...groups.values()].sort(by(({ id }) => id)).map((row) => ({ ...touch([row]), otherwise: () => new Vanished(`group ${row.id}`) }));
     },
     // Nothing is expected of these: an index that went wrong is mended by the next write.
     forget: ({ tenantId, userId }: Plan, gone: SearchValue[]): Statement[] =>

@@ -6,14 +6,14 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Schema } from './schema.ts';
 
-/** One write and, where given, how many rows it must touch. */
+/** One write, or a look that a write depends on, and, where given, how many rows it must touch or find. */
 export interface Statement {
   sql: string;
   /** As the driver takes them. */
   params: unknown[];
   expect?: number;
-  /** A wrong count means that this is not there any more: trying again cannot help. Thrown as `Vanished`, not `Conflict`. */
-  vanished?: string;
+  /** What a wrong count means; without it, `Conflict`. */
+  otherwise?: () => Error;
 }
 
 /** What a backend is: something to read with, and one way to write. */
@@ -24,7 +24,7 @@ export interface Database {
   readonly query: Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete'>;
   /**
    * All statements, in order, in one transaction, or none of them.
-   * Throws `Conflict`, `Vanished`, `Unavailable` or `Unstorable`. After `Unavailable` it is unknown whether the batch was written: the
+   * Throws `Conflict`, what a statement says in `otherwise`, `Unavailable` or `Unstorable`. After `Unavailable` it is unknown whether the batch was written: the
    * connection may have gone between commit and answer. Every batch carries a version or a unique key, so doing it again is safe.
    */
   batch(statements: Statement[]): Promise<void>;
@@ -61,6 +61,9 @@ export interface KvLife {
 export class Conflict extends Error {
   override readonly name = 'Conflict';
 }
+
+/** The tenant is not any more as it was when this was planned: nothing was written. Read the tenant again, plan again. */
+export class TenantMoved extends Conflict {}
 
 /** What a write hangs under is not there any more: nothing was written, and nothing will be. */
 export class Vanished extends Error {

@@ -3,7 +3,7 @@
  * none of that passes here: only the code and the names of constraint, table and column go on, so that no log can hold a person's data.
  */
 import { DrizzleQueryError } from 'drizzle-orm/errors';
-import { Conflict, Unavailable, Unstorable, Vanished } from './database.ts';
+import { Conflict, type Statement, Unavailable, Unstorable, Vanished } from './database.ts';
 
 interface DriverError extends Error {
   code?: string;
@@ -36,9 +36,9 @@ export function asStoreError(thrown: unknown): unknown {
   return new Error(`the database refused a statement: ${what}`);
 }
 
-/** A statement that touched another number of rows than it had to. */
-export const miscounted = ({ rows, expect, vanished }: { rows: number; expect: number; vanished: string | undefined }): Error =>
-  vanished === undefined ? new Conflict(`${rows} rows, expected ${expect}`) : new Vanished(vanished);
+/** A statement that touched or found another number of rows than it had to. */
+export const miscounted = (rows: number, { expect, otherwise }: Pick<Statement, 'expect' | 'otherwise'>): Error =>
+  otherwise?.() ?? new Conflict(`${rows} rows, expected ${expect}`);
 
 /** The same functions, with `asStoreError` on whatever they reject with. */
 export function guarded<T extends object>(functions: T): T {

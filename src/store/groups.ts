@@ -1,10 +1,11 @@
 import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, ne, notExists, sql } from 'drizzle-orm';
 import type { Group, GroupSource } from '../core/model.ts';
-import { Conflict, type Database, type Statement } from './database.ts';
+import { type Bound, createBound } from './bound.ts';
+import { Conflict, type Database, type Statement, Vanished } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Paging } from './people.ts';
-import { createInsert } from './writes.ts';
+import { createInsert, type Insert } from './writes.ts';
 
 export interface Member {
   userId: string;
@@ -13,21 +14,14 @@ export interface Member {
 }
 
 /** Groups' own rows, and who is in them. Memberships are written by plans (apply.ts), never here. */
-export interface Groups {
+export interface Groups extends GroupWrites {
+  /** The same writes, which throw `TenantMoved` where the tenant is at another revision by now. */
+  under(bound: Bound): GroupWrites;
   get(tenantId: string, id: string): Promise<Group | null>;
   /** By folded name, oldest first, at most ten. */
   named(tenantId: string, displayNameKey: string): Promise<Group[]>;
   byExternalId(tenantId: string, externalId: string): Promise<Group[]>;
   page(tenantId: string, paging: Paging): Promise<{ groups: Group[]; next: string | null }>;
-  create(group: Group, entry: JournalEntry | null): Promise<void>;
-  /** Its attributes, one version on. `only`: throws `Conflict` where it is not at this version any more; with null `Vanished` where it is gone. */
-  update(after: Group, only: number | null, entry: JournalEntry | null): Promise<void>;
-  /**
-   * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.
-   * With `newId` null it goes for good, and with it what waits for deleted people to be restored.
-   * Throws `Conflict` where the directory (or with null, anybody) has members in it, or it is gone.
-   */
-  remove(group: Pick<Group, 'tenantId' | 'id'>, entry: JournalEntry, newId: string | null, now: Date): Promise<void>;
   /** Live users, each once, in order of id. */
   members(tenantId: string, groupId: string, paging: Paging): Promise<Member[]>;
   memberIds(tenantId: string, groupId: string, source: GroupSource): Promise<string[]>;
@@ -37,12 +31,25 @@ export interface Groups {
   settle(group: Group): Promise<void>;
 }
 
-export function createGroups(db: Database): Groups {
+export interface GroupWrites {
+  create(group: Group, entry: JournalEntry | null): Promise<void>;
+  /** Its attributes, one version on. `only`: throws `Conflict` where it is not at this version any more; with null `Vanished` where it is gone. */
+  update(after: Group, only: number | null, entry: JournalEntry | null): Promise<void>;
+  /**
+   * Where somebody put people in by hand, the group goes on as one made by hand, under `newId`, and its members are still to be concluded.
+   * With `newId` null it goes for good, and with it what waits for deleted people to be restored.
+   * Throws `Conflict` where the directory (or with null, anybody) has members in it, or it is gone.
+   */
+  remove(group: Pick<Group, 'tenantId' | 'id'>, entry: JournalEntry, newId: string | null, now: Date): Promise<void>;
+}
+
+/** `first` goes before each of them, in the same batch. */
+function createWrites(db: Database, insert: Insert, first: readonly Statement[]): GroupWrites {
   const {
     query: q,
     tables: { group, membership, user },
   } = db;
-  const insert = createInsert(db);
+  const batch = (statements: Statement[]) => db.batch([...first, ...statements]);
   const line = (entry: JournalEntry | null) => (entry ? insert('journal', [entry]) : []);
   const at = ({ tenantId, id }: Pick<Group, 'tenantId' | 'id'>) => and(eq(group.tenantId, tenantId), eq(group.id, id));
   const oneOn = sql`${group.version} + 1` as never;
@@ -50,7 +57,6 @@ export function createGroups(db: Database): Groups {
     const { sql: text, params } = query.toSQL();
     return { sql: text, params, expect: 1 };
   };
-  const select = () => q.select().from(group);
   const within = ({ tenantId, id }: Pick<Group, 'tenantId' | 'id'>) =>
     q
       .select({ one: sql`1` })
@@ -73,11 +79,11 @@ export function createGroups(db: Database): Groups {
     });
   };
 
-  const remove: Groups['remove'] = async (row, entry, newId, now) => {
+  const remove: GroupWrites['remove'] = async (row, entry, newId, now) => {
     const empty = expecting(q.delete(group).where(and(at(row), notExists(within(row)))));
-    if (newId === null) return db.batch([...forgetTombstones(row), empty, ...line(entry)]);
+    if (newId === null) return batch([...forgetTombstones(row), empty, ...line(entry)]);
     try {
-      await db.batch([empty, ...line(entry)]);
+      await batch([empty, ...line(entry)]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
       // `since` keeps SQLite from the primary key, which holds all else and knows the tenant only.
@@ -87,11 +93,36 @@ export function createGroups(db: Database): Groups {
         .where(and(eq(membership.tenantId, row.tenantId), eq(membership.groupId, row.id), eq(membership.source, 'directory')));
       const local = { id: newId, source: 'manual' as const, externalId: null, version: oneOn, unsettledSince: now, updatedAt: now };
       const rest = and(at(row), notExists(byDirectory), exists(within(row)));
-      await db.batch([expecting(q.update(group).set(local).where(rest)), ...line(entry)]);
+      await batch([expecting(q.update(group).set(local).where(rest)), ...line(entry)]);
     }
   };
 
-  return guarded<Groups>({
+  return guarded<GroupWrites>({
+    create: (row, entry) => batch([...insert('group', [row]), ...line(entry)]),
+    update(after, only, entry) {
+      const where = and(at(after), only === null ? undefined : eq(group.version, only));
+      const { version: _, ...attributes } = after;
+      const moved = expecting(
+        q
+          .update(group)
+          .set({ ...attributes, version: oneOn })
+          .where(where),
+      );
+      return batch([only === null ? { ...moved, otherwise: () => new Vanished(`group ${after.id}`) } : moved, ...line(entry)]);
+    },
+    remove,
+  });
+}
+
+export function createGroups(db: Database): Groups {
+  const {
+    query: q,
+    tables: { group, membership, user },
+  } = db;
+  const select = () => q.select().from(group);
+  const stands = createBound(db);
+  const insert = createInsert(db);
+  const reads = guarded<Omit<Groups, keyof GroupWrites | 'under'>>({
     get: (tenantId, id) => found(null, async () => (await select().where(and(eq(group.tenantId, tenantId), eq(group.id, id))))[0] ?? null),
     named: (tenantId, key) =>
       found(
@@ -118,19 +149,6 @@ export function createGroups(db: Database): Groups {
       const groups = more.slice(0, limit);
       return { groups, next: more.length > limit ? groups.at(-1)!.id : null };
     },
-    create: (row, entry) => db.batch([...insert('group', [row]), ...line(entry)]),
-    update(after, only, entry) {
-      const where = and(at(after), only === null ? undefined : eq(group.version, only));
-      const { version: _, ...attributes } = after;
-      const moved = expecting(
-        q
-          .update(group)
-          .set({ ...attributes, version: oneOn })
-          .where(where),
-      );
-      return db.batch([only === null ? { ...moved, vanished: `group ${after.id}` } : moved, ...line(entry)]);
-    },
-    remove,
     members: async (tenantId, groupId, { after, limit }) => {
       // Grouped by what the index is ordered by, so that a page ends where it is full: one of a large group costs what one of a small group does.
       const rows = await q
@@ -169,4 +187,5 @@ export function createGroups(db: Database): Groups {
           .where(and(eq(group.tenantId, tenantId), eq(group.id, id), eq(group.unsettledSince, unsettledSince))))
       ),
   });
+  return { ...reads, ...createWrites(db, insert, []), under: (bound) => createWrites(db, insert, [stands(bound)]) };
 }

@@ -71,9 +71,10 @@ function writer(pool: pg.Pool): Database['batch'] {
   };
 }
 
-async function run(client: pg.ClientBase, { sql, params, expect, vanished }: Statement, name: string | undefined): Promise<void> {
+async function run(client: pg.ClientBase, statement: Statement, name: string | undefined): Promise<void> {
+  const { sql, params, expect } = statement;
   const { rowCount } = await client.query({ text: sql, values: params, ...(name === undefined ? {} : { name }) });
-  if (expect !== undefined && rowCount !== expect) throw miscounted({ rows: rowCount ?? 0, expect, vanished });
+  if (expect !== undefined && rowCount !== expect) throw miscounted(rowCount ?? 0, statement);
 }
 
 /** Rolls back; where the connection cannot even do that it is thrown away, which rolls back on the server's side. */

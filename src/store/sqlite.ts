@@ -34,9 +34,10 @@ function database(raw: Sqlite.Database, brief: Sqlite.Database): Database {
   const query = queryOn(raw);
   const prepare = preparer(raw);
   const write = raw.transaction((statements: Statement[]) => {
-    for (const { sql, params, expect, vanished } of statements) {
-      const { changes } = prepare(sql).run(...params);
-      if (expect !== undefined && changes !== expect) throw miscounted({ rows: changes, expect, vanished });
+    for (const statement of statements) {
+      const prepared = prepare(statement.sql);
+      const rows = prepared.reader ? prepared.all(...statement.params).length : prepared.run(...statement.params).changes;
+      if (statement.expect !== undefined && rows !== statement.expect) throw miscounted(rows, statement);
     }
   });
   return {

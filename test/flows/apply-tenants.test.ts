@@ -4,7 +4,9 @@ import { targetsOf } from '../../src/core/diff.ts';
 import type { Tenant } from '../../src/core/tenant.ts';
 import { type ApplyTenantsDeps, applyTenant, planTenants, type TenantFile, takeIn, withoutFile } from '../../src/flows/apply-tenants.ts';
 import { provision } from '../../src/flows/provision.ts';
+import { createTenantRegistry } from '../../src/flows/tenants.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { createTurns } from '../../src/lib/turns.ts';
 import { Conflict, type Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
@@ -24,7 +26,8 @@ beforeEach(async () => {
   database = await openDatabase('sqlite::memory:');
   store = createStore(database);
   const parse: ApplyTenantsDeps['parse'] = (text) => ({ ok: true, tenant: tenantOf(text) });
-  deps = { store, parse, turns: createTurns(), now: () => new Date(), newId: () => newId(), platforms: () => [] };
+  const tenants = createTenantRegistry({ store, parse, log: silentLog });
+  deps = { store, parse, tenants, turns: createTurns(), now: () => new Date(), newId: () => newId(), platforms: () => [] };
 });
 afterEach(() => database.close());
 

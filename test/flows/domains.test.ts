@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ApplyTenantsDeps, planTenants, problemsOf, takeIn } from '../../src/flows/apply-tenants.ts';
 import { addDomain, type DomainDeps, listDomains, recheckDomains, removeDomain, verifyDomain } from '../../src/flows/domains.ts';
+import { createTenantRegistry } from '../../src/flows/tenants.ts';
 import { createResolveTxt } from '../../src/lib/dns.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { createTurns } from '../../src/lib/turns.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
@@ -108,7 +110,9 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
 
     it('that one tenant has proved is refused in the file of another, whose last good file stays, and never in its own', async () => {
       const tenant = makeTenant([]);
-      const flow: ApplyTenantsDeps = { ...deps, store, parse: () => ({ ok: true, tenant }), turns: createTurns(), platforms: () => [] };
+      const parse: ApplyTenantsDeps['parse'] = () => ({ ok: true, tenant });
+      const tenants = createTenantRegistry({ store, parse, log: silentLog });
+      const flow: ApplyTenantsDeps = { ...deps, store, parse, tenants, turns: createTurns(), platforms: () => [] };
       const file = (tenantId: string) => ({
         tenantId,
         file: `${tenantId}.yaml`,

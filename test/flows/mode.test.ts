@@ -90,7 +90,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
     const lines = async () => (await store.journal.list('acme', { limit: 20 })).filter(({ cause }) => cause === 'mode');
     const signIn = (subject: string, title: string) =>
       provision(
-        { store, turns: createTurns(), now: () => NOW, newId: () => newId(), platforms: () => [] },
+        { store, tenants: deps.tenants, turns: createTurns(), now: () => NOW, newId: () => newId(), platforms: () => [] },
         {
           live: { tenant, mode: 'jit', phase: null, seats: null, revision: 1 },
           intent: assertion('sso', subject, { profile: { title } }),

@@ -26,7 +26,7 @@ async function applyForEver({ apply }: Store): Promise<never> {
   for (let n = 0; ; n++) {
     for (const { plan, entry, version } of plansOf(name, n)) {
       await apply.apply(
-        [{ plan, entry, deliveries: [{ platform: 'lms' }, { platform: 'webhook' }], search: { gone: [], come: [] }, seats: null }],
+        [{ plan, entry, deliveries: [{ platform: 'lms' }, { platform: 'webhook' }], search: { gone: [], come: [] }, seats: null, bound: null }],
         NOW,
       );
       say(`${plan.userId} ${version}`);

@@ -145,6 +145,7 @@ export const write = (plan: Plan, over: Partial<Write> = {}): Write => ({
   deliveries: [{ platform: 'lms' }],
   search: { gone: [], come: [] },
   seats: null,
+  bound: null,
   ...over,
 });
 

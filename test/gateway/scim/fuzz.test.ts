@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { answerDirectory } from '../../../src/flows/directory.ts';
 import type { At, DirectoryDeps } from '../../../src/flows/directory-request.ts';
+import { createTenantRegistry } from '../../../src/flows/tenants.ts';
 import { newId } from '../../../src/lib/ids.ts';
+import { silentLog } from '../../../src/lib/log.ts';
 import { createVault } from '../../../src/lib/secrets.ts';
 import { createTurns } from '../../../src/lib/turns.ts';
 import { ScimError } from '../../../src/protocols/scim/error.ts';
@@ -20,6 +22,7 @@ import { createStore, type Store } from '../../../src/store/store.ts';
 import { makeTenant } from '../../core/world.ts';
 import { describeWith } from '../../services.ts';
 import { type Backend, type Place, postgres, sqliteMemory } from '../../store/backends.ts';
+import { entry, mapping, tenantRow } from '../../store/makers.ts';
 
 const RUNS = Number(process.env['SCIM_FUZZ'] ?? 100_000);
 
@@ -167,8 +170,10 @@ async function small(backend: Backend): Promise<Small> {
   const store = createStore(database);
   let moment = Date.parse('2026-01-02T03:04:05.678Z');
   const now = () => new Date(moment++);
+  const tenants = createTenantRegistry({ store, parse: () => ({ ok: true, tenant }), log: silentLog });
   const deps: DirectoryDeps = {
     store,
+    tenants,
     vault: createVault(Buffer.alloc(32, 7)),
     turns: createTurns(),
     now,
@@ -179,10 +184,12 @@ async function small(backend: Backend): Promise<Small> {
     ...makeTenant([]),
     scim: { fields: { [`${CUSTOM}:costCode`]: 'cost_code' }, groups: { sameName: 'allow' as const, matchLocal: true } },
   };
+  await store.tenants.create(tenantRow('acme', { mode: 'scim', phase: 'live' }), mapping('acme', 1), entry('made'));
   const at: At = {
     live: { tenant, mode: 'scim', phase: 'live', seats: null, revision: 1 },
     base: 'https://scim.example/v2',
     users: SCHEMA,
+    holds: async () => true,
     actor: 'scim:test',
     reference: 'r',
   };
