@@ -33,16 +33,18 @@ export function derive(state: UserState, world: World): UserState {
 
 /**
  * Which facts count is decided by the mode; in order of precedence, the tenant file's order of connections. For whom the directory has spoken it alone
- * does, and in `jit` it goes on to until a sign-in takes over (`retired`): leaving `scim` takes nothing away by itself.
+ * does, and in `jit` it goes on to until a sign-in takes over (`retired`): leaving `scim` takes nothing away by itself. Where it was left before it
+ * could take anything away, what sign-ins said counts beside it.
  */
 export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'mode' | 'tenant'>): Taught[] {
   if (mode === 'manual') return [];
   const taught = state.identities.filter((i): i is Taught => i.facts !== null);
   const directory = taught.filter((i) => i.source === 'directory' && !i.facts.retired);
-  // A user whom the directory has not adopted yet keeps what the sign-ins gave.
-  if (directory.length > 0) return directory;
   const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
-  return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
+  const signIns = tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
+  // A user whom the directory has not adopted yet keeps what the sign-ins gave.
+  if (directory.length === 0) return signIns;
+  return mode !== 'scim' && directory.some(({ facts }) => facts.beside) ? [...directory, ...signIns] : directory;
 }
 
 /**

@@ -18,14 +18,16 @@ import type { Provisioning } from './tenant.ts';
 import type { World } from './world.ts';
 
 export function fold(linked: Linked, intent: Intent, world: World): UserState {
-  const state = linked.state ?? { user: blank(world), identities: [], grants: [], memberships: [], groups: [], held: [] };
+  const state = linked.state
+    ? heardIn(linked.state, world)
+    : { user: blank(world), identities: [], grants: [], memberships: [], groups: [], held: [] };
   switch (intent.kind) {
     case 'assertion':
       return foldAssertion(state, intent, world);
     case 'edit':
       return foldEdit(state, intent, world);
     case 'remap':
-      return foldRemap(intent.retire || world.mode !== 'scim' ? undeleted(state) : state, intent);
+      return foldRemap(intent.retire ? undeleted(state) : state, intent);
     case 'keep':
       return foldKeep(state, world);
     case 'lapse':
@@ -37,6 +39,21 @@ export function fold(linked: Linked, intent: Intent, world: World): UserState {
       return foldGroup(state, intent, world);
   }
 }
+
+/**
+ * What the mode makes of what a directory left behind. Outside `scim` nobody is deleted by it any more, and what was held when it was left does not happen
+ * later either: sign-ins go on to count beside its word. In `scim` its word stands alone.
+ */
+function heardIn(state: UserState, { mode }: World): UserState {
+  if (mode === 'scim') return mapDirectory(state, ({ beside: _, ...facts }) => facts);
+  const left = undeleted(state);
+  return left.held.some(({ cause }) => cause === 'hand-over') ? mapDirectory(left, (facts) => ({ ...facts, beside: true })) : left;
+}
+
+const mapDirectory = (state: UserState, change: (facts: Facts) => Facts): UserState => ({
+  ...state,
+  identities: state.identities.map((i) => (i.source === 'directory' && i.facts ? { ...i, facts: change(i.facts) } : i)),
+});
 
 function foldAssertion(state: UserState, intent: Extract<Intent, { kind: 'assertion' }>, world: World): UserState {
   const { source, subject } = intent;
@@ -52,10 +69,7 @@ function foldAssertion(state: UserState, intent: Extract<Intent, { kind: 'assert
   return { ...state, user: { ...state.user, lapsedAt: null }, identities: [...others, taught] };
 }
 
-const retired = (state: UserState): UserState => ({
-  ...state,
-  identities: state.identities.map((i) => (i.source === 'directory' && i.facts ? { ...i, facts: { ...i.facts, retired: true as const } } : i)),
-});
+const retired = (state: UserState): UserState => mapDirectory(state, (facts) => ({ ...facts, retired: true }));
 
 /** Held enrolments stay as given by hand. Of what the directory said, the word that would lock or delete is taken back; it may say it again. */
 function foldKeep(state: UserState, world: World): UserState {
@@ -65,15 +79,10 @@ function foldKeep(state: UserState, world: World): UserState {
       : [],
   );
   const locked = state.held.some(({ what }) => what === 'status');
-  const identities = state.identities.map((i) => {
-    if (!locked || i.source !== 'directory' || !i.facts) return i;
-    const { gone: _, ...facts } = i.facts;
-    return { ...i, facts: { ...facts, active: true } };
-  });
+  const unlocked = locked ? mapDirectory(state, ({ gone: _, ...facts }) => ({ ...facts, active: true })) : state;
   return {
-    ...state,
+    ...unlocked,
     user: { ...state.user, lapsedAt: null, ...(locked && { restoreKey: null }) },
-    identities,
     grants: [...new Map([...given, ...state.grants].map((g) => [grantKey(g), g])).values()],
   };
 }
@@ -153,25 +162,23 @@ const spoken = ({ identities }: UserState): boolean => identities.some((i) => i.
 /** A deletion that was held is dropped with the hand-over: to the directory, too, the person is there again. */
 function undeleted(state: UserState): UserState {
   if (state.user.restoreKey === null || state.user.status === 'deleted') return state;
-  const identities = state.identities.map((i) => {
-    if (i.source !== 'directory' || !i.facts) return i;
-    const { gone: _, ...facts } = i.facts;
-    return { ...i, facts };
-  });
-  return { ...state, user: { ...state.user, restoreKey: null }, identities };
+  return { ...mapDirectory(state, ({ gone: _, ...facts }) => facts), user: { ...state.user, restoreKey: null } };
 }
 
 /** Once more from the facts kept; those of the directory as they are read now. */
 function foldRemap(state: UserState, { retire, restate }: Extract<Intent, { kind: 'remap' }>): UserState {
   if (retire) return retired(state);
   if (!restate) return state;
-  const identities = state.identities.map((i) => {
-    if (i.source !== 'directory' || !i.facts?.resource) return i;
-    const { resource, active, gone, retired: left } = i.facts;
-    const facts = { ...directoryFacts(restate(resource, active !== false)), ...(gone && { gone }), ...(left && { retired: left }) };
-    return { ...i, facts };
+  return mapDirectory(state, (said) => {
+    const { resource, active, gone, retired: left, beside } = said;
+    if (!resource) return said;
+    return {
+      ...directoryFacts(restate(resource, active !== false)),
+      ...(gone && { gone }),
+      ...(left && { retired: left }),
+      ...(beside && { beside }),
+    };
   });
-  return { ...state, identities };
 }
 
 const directoryFacts = ({ resource, active, profile, fields, claims }: DirectoryStatement): Facts => ({
@@ -187,8 +194,7 @@ const directoryFacts = ({ resource, active, profile, fields, claims }: Directory
 /** Its memberships go with the resource; those given by hand wait under the tombstone. Whom the directory never spoke of it deletes all the same. */
 function foldDeletion(unadopted: UserState, adopt: (state: UserState) => DirectoryStatement, world: World): UserState {
   const state = spoken(unadopted) ? unadopted : foldResource(unadopted, adopt(unadopted), world);
-  const identities = state.identities.map((i) => (i.source === 'directory' && i.facts ? { ...i, facts: { ...i.facts, gone: true as const } } : i));
-  return { ...state, identities, memberships: state.memberships.filter((m) => m.source !== 'directory') };
+  return { ...mapDirectory(state, (facts) => ({ ...facts, gone: true })), memberships: state.memberships.filter((m) => m.source !== 'directory') };
 }
 
 /** The directory's first word on somebody adopts them, be it that they are in a group: from then on it speaks for them. */

@@ -77,6 +77,8 @@ export interface Facts {
   gone?: true;
   /** Directory only: another source has taken over since (core/derive). Kept to be read. */
   retired?: true;
+  /** Directory only: it was left while things were held that it would have taken away, so sign-ins go on to count beside it (core/derive). */
+  beside?: true;
 }
 
 /** What the directory said of one person, as it comes back to it: attributes in the schema's spelling, values exactly as sent (RFC 7643). */

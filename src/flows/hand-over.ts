@@ -200,6 +200,7 @@ async function end(
     }
   };
   if (userIds) {
+    await refuseUnknown(deps, live, userIds);
     for (let i = 0; i < userIds.length; i += TOGETHER) await some(userIds.slice(i, i + TOGETHER));
     return people;
   }
@@ -208,5 +209,15 @@ async function end(
     if (page.length === 0) return people;
     await some(page);
     after = page.at(-1)!;
+  }
+}
+
+/** All or nothing: a name that is nobody's is told before anything is done. */
+async function refuseUnknown({ store }: HandOverDeps, { tenant }: LiveTenant, userIds: string[]): Promise<void> {
+  for (let i = 0; i < userIds.length; i += PAGE) {
+    const ids = userIds.slice(i, i + PAGE);
+    const there = new Map((await store.people.many(tenant.id, ids)).map(({ user }) => [user.id, user]));
+    const unknown = ids.find((id) => (there.get(id)?.status ?? 'deleted') === 'deleted');
+    if (unknown !== undefined) throw new Refusal('not-found', 'held/user', `there is no user ${unknown}`);
   }
 }

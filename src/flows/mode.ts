@@ -8,10 +8,11 @@ import type { Mode, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import { searchValues } from '../protocols/scim/searchable.ts';
 import { Conflict } from '../store/database.ts';
+import type { HeldCounts } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
 import { isVerified } from './domains.ts';
-import { retireDirectory, settleHeld } from './hand-over.ts';
+import { dropHeld, retireDirectory, settleHeld } from './hand-over.ts';
 import type { ProvisionDeps } from './provision.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
 import { createToken, type TokenDeps } from './tokens.ts';
@@ -49,6 +50,8 @@ export interface ModeAsked {
   request: ModeRequest;
   /** Null: show what it would mean. */
   confirm: string | null;
+  /** What becomes of what is held when a hand-over is completed. */
+  held: 'release' | 'drop';
   actor: string;
 }
 
@@ -62,7 +65,7 @@ export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<Mode
   if (step.kind === 'unchanged') return { kind: 'unchanged', state: from };
   if (step.kind === 'refused') throw new Refusal(step.code, step.check, step.why);
   await refuseMissing(deps, live, step.needs);
-  const consequences = await consequencesOf(deps, row, asked.request, step);
+  const { consequences, held } = await consequencesOf(deps, row, asked, step);
   if (asked.confirm === null) return { kind: 'to-confirm', consequences };
   if (asked.confirm !== consequences.confirm)
     throw new Refusal(
@@ -70,7 +73,11 @@ export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<Mode
       'mode/confirmation-stale',
       'The confirmation does not belong to this step any more; look at what it would do, and confirm that',
     );
-  return { kind: 'done', consequences, token: await take(deps, { ...asked, row, step, to: consequences.to }) };
+  return {
+    kind: 'done',
+    consequences,
+    token: await take(deps, { ...asked, row, step, to: consequences.to, shown: step.held === 'none' ? null : held }),
+  };
 }
 
 export const stateOf = ({ mode, phase }: Pick<TenantRow, 'mode' | 'phase'>): ModeState =>
@@ -91,40 +98,51 @@ async function refuseMissing(deps: ModeDeps, { tenant }: LiveTenant, needs: read
   if (!(await deps.store.domains.list(tenant.id)).some((row) => isVerified(row, now))) throw refuse('verified-domain');
 }
 
-async function consequencesOf({ store, now }: ModeDeps, row: TenantRow, request: ModeRequest, step: Step): Promise<Consequences> {
+async function consequencesOf(
+  { store, now }: ModeDeps,
+  row: TenantRow,
+  { request, held: how }: ModeAsked,
+  step: Step,
+): Promise<{ consequences: Consequences; held: HeldCounts }> {
   const [counts, held, tokens] = await Promise.all([store.people.counts(row.id), store.people.heldCounts(row.id), store.keys.list('scim', row.id)]);
   const moment = now();
   const living = tokens.filter((t) => t.revokedAt === null && (t.expiresAt === null || t.expiresAt > moment));
   const used = tokens.flatMap((t) => (t.lastUsedAt ? [t.lastUsedAt.getTime()] : []));
   const before: Mode = row.modeBefore ?? 'manual';
-  return {
+  const become = step.held === 'released' && how === 'drop' ? 'dropped' : step.held;
+  const consequences: Consequences = {
     from: stateOf(row),
     to: step.to === 'before' ? stateOf({ mode: before, phase: null }) : step.to,
     tokensRevoked: step.revokesTokens ? living.length : 0,
     users: counts.users,
     active: counts.active,
     enrolments: counts.grants,
-    held: { ...held, become: step.held },
+    held: { people: held.people, changes: held.changes, become },
     lastDirectoryRequest: used.length === 0 ? null : new Date(Math.max(...used)),
     outcome: step.outcome,
     confirm: createHash('sha256')
-      .update(JSON.stringify([row.id, row.revision, request]))
+      .update(JSON.stringify([row.id, row.revision, request, ...(step.held === 'none' ? [] : [become, held.changes, held.newest])]))
       .digest('hex')
       .slice(0, 12),
   };
+  return { consequences, held };
 }
 
 interface Taking extends ModeAsked {
   row: TenantRow;
   step: Step;
   to: ModeState;
+  /** What is held, as it was shown; null where nothing becomes of it. */
+  shown: HeldCounts | null;
 }
 
 /** What is long comes before or after the switch; the switch itself, the tokens and the journal line are one transaction. */
-async function take(deps: ModeDeps, { row, step, to, request, actor }: Taking) {
-  if (request === 'abort') row = await beginAbort(deps, row, actor);
+async function take(deps: ModeDeps, { row, step, to, request, held, actor, shown }: Taking) {
+  const written = { to, revokeTokens: step.revokesTokens, code: request, actor };
   if (request === 'scim') await indexEverybody(deps, row.id);
-  await write(deps, { row, to, revokeTokens: step.revokesTokens, code: request, actor });
+  if (request === 'abort') await write(deps, { ...written, row: await beginAbort(deps, { row, actor, shown }), shown: null });
+  else if (request === 'complete' && held === 'drop') await completeWithout(deps, { ...written, row, shown: NOTHING });
+  else await write(deps, { ...written, row, shown });
   await deps.tenants.refresh();
   const live = deps.tenants.get(row.id);
   // What waits is released or dropped by concluding afresh in the new state; a worker goes on where this process dies.
@@ -135,9 +153,28 @@ async function take(deps: ModeDeps, { row, step, to, request, actor }: Taking) {
   return { id, token, prefix };
 }
 
+const NOTHING = { changes: 0, newest: null };
+/** How often the directory may bring up something more to be held while what is held is dropped. */
+const DROPS = 5;
+
+/** What is held is dropped while it still cannot happen; the directory's word counts in full only in the moment in which nothing is held. */
+async function completeWithout(deps: ModeDeps, writing: Writing): Promise<void> {
+  const { row, actor } = writing;
+  for (let left = DROPS; ; left--) {
+    const live = deps.tenants.get(row.id);
+    if (live) await dropHeld(deps, { live, userIds: null, reason: 'the hand-over was completed without what was held', actor });
+    try {
+      return void (await write(deps, writing));
+    } catch (error) {
+      const same = (await deps.store.tenants.get(row.id))?.revision === row.revision;
+      if (!(error instanceof Refusal) || !same || left === 1) throw error;
+    }
+  }
+}
+
 /** The directory is silenced first; then what it said is retired, person by person; and only then the mode goes back. Cut off, it is asked for again. */
-async function beginAbort(deps: ModeDeps, row: TenantRow, actor: string): Promise<TenantRow> {
-  const silenced = await write(deps, { row, to: stateOf(row), revokeTokens: true, code: 'abort-begun', actor });
+async function beginAbort(deps: ModeDeps, { row, actor, shown }: Pick<Taking, 'row' | 'actor' | 'shown'>): Promise<TenantRow> {
+  const silenced = await write(deps, { row, to: stateOf(row), revokeTokens: true, code: 'abort-begun', actor, shown });
   await deps.tenants.refresh();
   const live = deps.tenants.get(row.id);
   if (live) await retireDirectory(deps, live, actor);
@@ -150,9 +187,10 @@ interface Writing {
   revokeTokens: boolean;
   code: string;
   actor: string;
+  shown: Pick<HeldCounts, 'changes' | 'newest'> | null;
 }
 
-async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor }: Writing): Promise<TenantRow> {
+async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor, shown }: Writing): Promise<TenantRow> {
   const now = deps.now();
   const from = stateOf(row);
   const began = to.phase === 'adopting' && from.mode !== 'scim';
@@ -161,7 +199,7 @@ async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor }: Wri
   const next = { mode: to.mode, phase: to.phase, modeSince, modeBefore };
   try {
     await deps.store.tenants.setMode(
-      { id: row.id, expectRevision: row.revision, ...next, revokeTokens, now },
+      { id: row.id, expectRevision: row.revision, ...next, revokeTokens, held: shown, now },
       {
         id: deps.newId(),
         tenantId: row.id,
@@ -179,7 +217,8 @@ async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor }: Wri
       },
     );
   } catch (error) {
-    if (error instanceof Conflict) throw new Refusal('mode-conflict', 'mode/raced', 'Somebody else has just changed this tenant; look again');
+    if (error instanceof Conflict)
+      throw new Refusal('mode-conflict', 'mode/raced', 'This tenant, or what is held in it, has just changed; look again');
     throw error;
   }
   return { ...row, ...next, revision: row.revision + 1 };

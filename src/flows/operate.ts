@@ -1,26 +1,16 @@
 /** operate: what an operator asks about a tenant's mode, hand-over, held changes, seats and domains, in one place for API and command line. */
-import type { ModeRequest } from '../core/mode.ts';
 import { Refusal } from '../core/refusal.ts';
 import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { addDomain, type DomainDeps, listDomains, removeDomain, verifyDomain } from './domains.ts';
 import { dropHeld, handOverReport, releaseHeld } from './hand-over.ts';
-import { changeMode, type ModeChange, type ModeDeps, stateOf } from './mode.ts';
+import { changeMode, type ModeAsked, type ModeChange, type ModeDeps, stateOf } from './mode.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface OperateDeps extends ModeDeps, DomainDeps {
   store: Pick<Store, 'people' | 'apply' | 'tenants' | 'keys' | 'domains' | 'search' | 'journal' | 'groups'>;
   /** `https://matricula.acme.example` */
   baseUrl: string;
-}
-
-export interface ChangeAsked {
-  tenantId: string;
-  request: ModeRequest;
-  confirm: string | null;
-  /** What becomes of held changes when a hand-over is completed. */
-  held: 'release' | 'drop';
-  actor: string;
 }
 
 export type Operate = ReturnType<typeof createOperate>;
@@ -46,18 +36,7 @@ export function createOperate(deps: OperateDeps) {
       const { users, active } = await store.people.headcount(tenantId);
       return { ...stateOf(found), since: modeSince, before: modeBefore, seats, users, active };
     },
-    async change({ held, ...asked }: ChangeAsked): Promise<ModeChange & { scimBaseUrl?: string }> {
-      // What is dropped must be dropped before the directory's word counts in full; a confirmation that does not hold must not have dropped anything.
-      if (asked.request === 'complete' && held === 'drop' && asked.confirm !== null) {
-        const shown = await changeMode(deps, { ...asked, confirm: null });
-        if (shown.kind === 'to-confirm' && shown.consequences.confirm === asked.confirm)
-          await dropHeld(deps, {
-            live: live(asked.tenantId),
-            userIds: null,
-            reason: 'the hand-over was completed without what was held',
-            actor: asked.actor,
-          });
-      }
+    async change(asked: ModeAsked): Promise<ModeChange & { scimBaseUrl?: string }> {
       const done = await changeMode(deps, asked);
       return done.kind === 'done' && done.token ? { ...done, scimBaseUrl: `${deps.baseUrl}/api/v1/scim/${asked.tenantId}/v2` } : done;
     },
@@ -66,7 +45,12 @@ export function createOperate(deps: OperateDeps) {
       live(tenantId);
       const [{ changes, next }, counts] = [await store.people.held(tenantId, page), await store.people.heldCounts(tenantId)];
       const moment = now().getTime();
-      return { ...counts, held: changes.map((one) => ({ ...one, days: Math.floor((moment - one.since.getTime()) / DAY) })), next };
+      return {
+        people: counts.people,
+        changes: counts.changes,
+        held: changes.map((one) => ({ ...one, days: Math.floor((moment - one.since.getTime()) / DAY) })),
+        next,
+      };
     },
     async endHeld({
       tenantId,

@@ -1,4 +1,4 @@
-import { and, asc, count, countDistinct, eq, gt, inArray, ne, or, sql } from 'drizzle-orm';
+import { and, asc, count, countDistinct, eq, gt, inArray, max, ne, or, sql } from 'drizzle-orm';
 import type { HeldChange, User, UserState } from '../core/model.ts';
 import { foldKey } from '../core/profile.ts';
 import type { Database } from './database.ts';
@@ -87,10 +87,10 @@ export function createListings(
       .orderBy(asc(user.id));
   const heldCounts = async (tenantId: string) => {
     const [row] = await q
-      .select({ people: countDistinct(held.userId), changes: count() })
+      .select({ people: countDistinct(held.userId), changes: count(), newest: max(held.since) })
       .from(held)
       .where(eq(held.tenantId, tenantId));
-    return { people: row?.people ?? 0, changes: row?.changes ?? 0 };
+    return { people: row?.people ?? 0, changes: row?.changes ?? 0, newest: row?.newest ?? null };
   };
   const byUserName = async (tenantId: string, userName: string) => {
     const rows = await q

@@ -45,12 +45,18 @@ export interface People {
   headcount(tenantId: string): Promise<{ users: number; active: number }>;
   /** What is held (core/guard), with whom it is of; in order of user. */
   held(tenantId: string, paging: Paging): Promise<{ changes: HeldOf[]; next: string | null }>;
-  heldCounts(tenantId: string): Promise<{ people: number; changes: number }>;
+  heldCounts(tenantId: string): Promise<HeldCounts>;
   /** Ids of users of whom anything is held, in order. */
   heldPeople(tenantId: string, paging: Paging & { cause?: HeldChange['cause'] }): Promise<string[]>;
   byUserName(tenantId: string, userName: string): Promise<UserState | null>;
 }
 
+/** `newest`: with `changes` it says whether what is held is still the same. */
+export interface HeldCounts {
+  people: number;
+  changes: number;
+  newest: Date | null;
+}
 export type HeldOf = HeldChange & { person: Pick<User, 'id' | 'userName' | 'email'> };
 
 const BY_EMAIL = 10;

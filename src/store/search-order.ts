@@ -7,11 +7,11 @@ import { activeText } from './search-users.ts';
 type Sort = NonNullable<SearchQuery['sort']>;
 type Column = Database['tables']['user']['id'];
 
-export function createOrder({ tables: { user, group, searchValue } }: Pick<Database, 'tables'>) {
+export function createOrder({ tables: { user, held, group, searchValue } }: Pick<Database, 'tables'>) {
   const USERS: Record<string, () => SQL | Column> = {
     id: () => user.id,
     username: () => user.userNameKey as unknown as Column,
-    active: () => activeText(user.status),
+    active: () => activeText({ user, held }),
     'meta.created': () => user.createdAt as unknown as Column,
     'meta.lastmodified': () => user.updatedAt as unknown as Column,
   };

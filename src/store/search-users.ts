@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Where } from '../core/search.ts';
 import type { Database } from './database.ts';
+import type { Schema } from './schema.ts';
 import { type Compare, columnTerm, dateTerm, FALSE, rowsTerm, type Term } from './search-terms.ts';
 import { compile } from './search-where.ts';
 
@@ -35,7 +36,7 @@ export function createUserTerms({ tables }: Database, compare: Compare): (tenant
     id: () => columnTerm(compare, sql`${user.id}`, false),
     username: () => columnTerm(compare, sql`${user.userNameKey}`, false),
     externalid: () => columnTerm(compare, sql`${user.externalId}`, true),
-    active: () => columnTerm(compare, activeText(user.status), false),
+    active: () => columnTerm(compare, activeText(tables), false),
     'meta.created': () => dateTerm(sql`${user.createdAt}`, date),
     'meta.lastmodified': () => dateTerm(sql`${user.updatedAt}`, date),
   };
@@ -88,7 +89,9 @@ export function createUserTerms({ tables }: Database, compare: Compare): (tenant
   };
 }
 
-export const activeText = (status: Database['tables']['user']['status']): SQL => sql`(case when ${status} = 'active' then 'true' else 'false' end)`;
+/** As the directory reads it: whose suspension is held is not active any more. */
+export const activeText = ({ user, held }: Pick<Schema, 'user' | 'held'>): SQL =>
+  sql`(case when ${user.status} = 'active' and not exists (select 1 from ${held} h where h.tenant_id = ${user.tenantId} and h.user_id = ${user.id} and h.what = 'status') then 'true' else 'false' end)`;
 
 /** A value that an element must have to satisfy `where`, and that few have. */
 export function neededOf(where: Where): Extract<Where, { kind: 'compare' }> | null {

@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, isNull } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, isNull, notExists, sql } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
 import type { Phase } from '../core/mode.ts';
 import type { Mode } from '../core/model.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
+import type { HeldCounts } from './people.ts';
 import { createInsert } from './writes.ts';
 
 /** A tenant as it stands in the database: its file as last applied, and its mode, which no file changes (DESIGN §4). */
@@ -57,6 +58,8 @@ export interface ModeSet {
   modeSince: Date;
   modeBefore: Mode | null;
   revokeTokens: boolean;
+  /** What is held, as it was shown; null where it does not matter. */
+  held: Pick<HeldCounts, 'changes' | 'newest'> | null;
   now: Date;
 }
 
@@ -69,7 +72,7 @@ export interface Tenants {
   create(row: TenantRow, mapping: MappingVersion, entry: JournalEntry): Promise<void>;
   /** Throws `Conflict` where the revision moved or the mapping version exists. */
   update(change: TenantChange, entry: JournalEntry): Promise<void>;
-  /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision moved. */
+  /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision or what is held moved. */
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
   setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
@@ -82,8 +85,22 @@ export interface Tenants {
 
 export function createTenants(db: Database): Tenants {
   const { query: q, tables } = db;
-  const { tenant, mappingVersion, apiKey } = tables;
+  const { tenant, mappingVersion, apiKey, held } = tables;
   const insert = createInsert(db);
+  /** Plans wait for the tenant's row by then (bound.ts), so what is held does not move any more. */
+  const asShown = (id: string, { changes, newest }: Pick<HeldCounts, 'changes' | 'newest'>): Statement => {
+    const here = q.select({ n: count() }).from(held).where(eq(held.tenantId, id));
+    const later = q
+      .select({ one: sql`1` })
+      .from(held)
+      .where(and(eq(held.tenantId, id), newest ? gt(held.since, newest) : undefined));
+    const { sql: text, params } = q
+      .select({ id: tenant.id })
+      .from(tenant)
+      .where(and(eq(tenant.id, id), sql`(${here}) = ${changes}`, notExists(later)))
+      .toSQL();
+    return { sql: text, params, expect: 1 };
+  };
   return guarded<Tenants>({
     list: async () => await q.select().from(tenant).orderBy(asc(tenant.id)),
     get: (id) => found(null, async () => (await q.select().from(tenant).where(eq(tenant.id, id)))[0] ?? null),
@@ -106,7 +123,7 @@ export function createTenants(db: Database): Tenants {
       await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
     },
 
-    async setMode({ id, expectRevision, revokeTokens, now, ...next }, entry) {
+    async setMode({ id, expectRevision, revokeTokens, held: shown, now, ...next }, entry) {
       if (entry.tenantId !== id) throw new Error('a change of a tenant must stay with that tenant');
       const moved = q
         .update(tenant)
@@ -120,6 +137,7 @@ export function createTenants(db: Database): Tenants {
         .toSQL();
       await db.batch([
         { sql: moved.sql, params: moved.params, expect: 1 },
+        ...(shown ? [asShown(id, shown)] : []),
         ...(revokeTokens ? [{ sql: ended.sql, params: ended.params }] : []),
         ...insert('journal', [entry]),
       ]);

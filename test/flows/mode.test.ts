@@ -77,7 +77,8 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       await store.domains.add({ ...row, ...proof }, { ...line, id: 'd' });
       await deps.tenants.refresh();
     }
-    const ask = (request: ModeRequest, confirm: string | null) => changeMode(deps, { tenantId: 'acme', request, confirm, actor: 'test' });
+    const ask = (request: ModeRequest, confirm: string | null) =>
+      changeMode(deps, { tenantId: 'acme', request, confirm, held: 'release', actor: 'test' });
     /** Shown, then confirmed, as an operator does it. */
     async function change(request: ModeRequest) {
       const shown = await ask(request, null);

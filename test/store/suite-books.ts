@@ -290,7 +290,7 @@ export function tokensPromises(world: World): void {
     await keys.revoke('tok2', later(3), line('tl8'));
     const set = (mode: Mode, expectRevision: number, revokeTokens: boolean) =>
       tenants.setMode(
-        { id: 'tok', expectRevision, mode, phase: null, modeSince: later(50), modeBefore: null, revokeTokens, now: later(50) },
+        { id: 'tok', expectRevision, mode, phase: null, modeSince: later(50), modeBefore: null, revokeTokens, held: null, now: later(50) },
         entry(`tm-${mode}-${expectRevision}`, { tenantId: 'tok' }),
       );
     await expect(set('manual', 7, true)).rejects.toBeInstanceOf(Conflict);

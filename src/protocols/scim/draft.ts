@@ -204,11 +204,12 @@ function plain(path: string, value: unknown, depth = 0): unknown {
 /** The same of a value in a PATCH. */
 export const normaliseForeign = (value: unknown): unknown => plain('value', value);
 
-/** What the directory would read of a person: what it said, or, before it said anything, what is known from elsewhere. */
+/** What the directory would say of a person: what it said, or, before it said anything, what is known from elsewhere. */
 export function currentDraft({ user, identities }: Person): UserDraft {
-  const said = identities.find((i) => i.source === 'directory')?.facts?.resource;
-  const active = user.status === 'active';
-  if (said) return { ...said, active };
+  const facts = identities.find((i) => i.source === 'directory')?.facts;
+  // While a suspension is held the user is active, and yet the directory has said otherwise: what it says next must not take that back.
+  const active = facts && !facts.retired ? facts.active !== false : user.status === 'active';
+  if (facts?.resource) return { ...facts.resource, active };
   const name = parts({ givenName: user.givenName, familyName: user.familyName });
   return {
     ...parts({ userName: user.userName, externalId: user.externalId ?? '', displayName: user.displayName, title: user.title }),

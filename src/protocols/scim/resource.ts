@@ -1,6 +1,6 @@
 /** resource: a person as the directory reads them (RFC 7643 §4.1), and entity tags. */
 import type { Person } from '../../core/model.ts';
-import { currentDraft } from './draft.ts';
+import { currentDraft, type UserDraft } from './draft.ts';
 import { ENTERPRISE, type ResourceSchema, USER } from './schema.ts';
 
 export interface UserContext {
@@ -14,7 +14,9 @@ export interface UserContext {
 /** Everything as sent; what the server knows better (id, meta, groups, active, the manager's name) is said by the server. */
 export function toUser(person: Person, { base, nameOf }: UserContext): Record<string, unknown> {
   const { user } = person;
-  const { userName, externalId, ...draft } = currentDraft(person);
+  const { userName, externalId, ...said } = currentDraft(person);
+  // Suspended here or by the directory, be it that the latter is held: it must read what it said, or it would say it again for ever.
+  const draft: UserDraft = { ...said, active: said['active'] === true && user.status === 'active' };
   const { [ENTERPRISE]: enterprise, ...rest } = draft;
   const groups = groupsOf(person, base);
   // In an order of our own: PostgreSQL keeps none.
