@@ -7,6 +7,7 @@ import { describeWith } from '../services.ts';
 import type { Backend, Place } from './backends.ts';
 import { applyPromises } from './suite-apply.ts';
 import { exchangesPromises, journalPromises, keysPromises, syncLogPromises, tenantsPromises, tokensPromises } from './suite-books.ts';
+import { boundPromises } from './suite-bound.ts';
 import { groupsPromises } from './suite-groups.ts';
 import { outboxPromises } from './suite-outbox.ts';
 import { peoplePromises } from './suite-people.ts';
@@ -49,5 +50,6 @@ export function storeSuite(backend: Backend): void {
     describe('tenants', () => tenantsPromises(world));
     describe('keys, vault and metadata', () => keysPromises(world));
     describe('tokens of directories', () => tokensPromises(world));
+    describe('bound to a tenant', () => boundPromises(world));
   });
 }
