@@ -28,11 +28,11 @@ export function boundPromises(world: World): void {
   });
 
   it('races a switch: what is written was written before it', async () => {
-    const results = await Promise.allSettled([...Array.from({ length: 12 }, (_, i) => put(`race-${i}`, 2)), turn(2)]);
+    const results = await Promise.allSettled([...Array.from({ length: 12 }, (_, i) => put(`bound-race-${i}`, 2)), turn(2)]);
     expect(results.at(-1)).toMatchObject({ status: 'fulfilled' });
     for (const [i, one] of results.slice(0, -1).entries()) {
       if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(TenantMoved);
-      expect((await state(`race-${i}`)) !== null).toBe(one.status === 'fulfilled');
+      expect((await state(`bound-race-${i}`)) !== null).toBe(one.status === 'fulfilled');
     }
     await expect(put('late', 2)).rejects.toBeInstanceOf(TenantMoved);
   });
