@@ -4,7 +4,7 @@ import type { SearchQuery, SearchValue, Where } from '../core/search.ts';
 import { createRemember } from './apply.ts';
 import type { Database } from './database.ts';
 import { found, guarded } from './failures.ts';
-import type { BelowMany } from './people.ts';
+import type { PersonsOf } from './reads.ts';
 import { type Conditions, createConditions } from './search-conditions.ts';
 import { createOrder } from './search-order.ts';
 
@@ -16,7 +16,7 @@ export interface Search {
   index(tenantId: string, people: readonly { userId: string; values: SearchValue[] }[]): Promise<void>;
 }
 
-export function createSearch(db: Database, belowMany: BelowMany): Search {
+export function createSearch(db: Database, personsOf: PersonsOf): Search {
   const { query: q, tables } = db;
   const { user, group, held, headcount } = tables;
   const conditions = createConditions(db);
@@ -36,7 +36,7 @@ export function createSearch(db: Database, belowMany: BelowMany): Search {
       .orderBy(...sorted)
       .limit(query.limit);
     const rows: User[] = await ('offset' in query.from && query.from.offset > 0 ? page.offset(query.from.offset) : page);
-    return { people: await belowMany(tenantId, rows), total };
+    return { people: await personsOf(tenantId, rows), total };
   };
 
   const totalUsers = async (tenantId: string, asked: Where | null, where: SQL | undefined): Promise<number> => {

@@ -7,7 +7,8 @@ import { createIdpMetadata, type IdpMetadata } from './idp-metadata.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createKeys, createVaultStore, type Keys, type VaultStore } from './keys.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import { createPeople, type People, prepareReads } from './people.ts';
+import { createPeople, type People } from './people.ts';
+import { prepareReads } from './reads.ts';
 import { createSearch, type Search } from './search.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
@@ -32,7 +33,7 @@ export interface Store {
 export const createStore = (db: Database): Store => ({
   people: createPeople(db),
   apply: createApply(db),
-  search: createSearch(db, prepareReads(db).belowMany),
+  search: createSearch(db, prepareReads(db).personsOf),
   groups: createGroups(db),
   journal: createJournal(db),
   exchanges: createExchanges(db),
