@@ -65,19 +65,37 @@ export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<Mode
   if (step.kind === 'unchanged') return { kind: 'unchanged', state: from };
   if (step.kind === 'refused') throw new Refusal(step.code, step.check, step.why);
   await refuseMissing(deps, live, step.needs);
-  const { consequences, held } = await consequencesOf(deps, row, asked, step);
+  const consequences = await consequencesOf(deps, row, asked, step);
   if (asked.confirm === null) return { kind: 'to-confirm', consequences };
-  if (asked.confirm !== consequences.confirm)
+  const { become } = consequences.held;
+  const shown = shownBy(asked.confirm);
+  if (asked.confirm !== confirmOf(row, asked.request, become, shown))
     throw new Refusal(
       'mode-conflict',
       'mode/confirmation-stale',
       'The confirmation does not belong to this step any more; look at what it would do, and confirm that',
     );
-  return {
-    kind: 'done',
-    consequences,
-    token: await take(deps, { ...asked, row, step, to: consequences.to, shown: step.held === 'none' ? null : held }),
-  };
+  const held = become === 'released' ? { newest: shown } : null;
+  return { kind: 'done', consequences, token: await take(deps, { ...asked, row, step, to: consequences.to, shown: held }) };
+}
+
+/**
+ * Belongs to the step, to the tenant as it was, and, where what is held is to happen, to what was held: less may be held by then, nothing newer. What
+ * is dropped costs nobody anything, so a directory that goes on working is in nobody's way who leaves it.
+ */
+function confirmOf({ id, revision }: TenantRow, request: ModeRequest, become: Consequences['held']['become'], newest: Date | null): string {
+  const until = become === 'released' ? newest : null;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([id, revision, request, become, until]))
+    .digest('hex')
+    .slice(0, 12);
+  return until === null ? hash : `${hash}.${until.getTime().toString(36)}`;
+}
+
+/** The newest of what was held when it was shown. */
+function shownBy(confirm: string): Date | null {
+  const moment = /^[0-9a-f]{12}\.([0-9a-z]{1,9})$/.exec(confirm)?.[1];
+  return moment === undefined ? null : new Date(Number.parseInt(moment, 36));
 }
 
 export const stateOf = ({ mode, phase }: Pick<TenantRow, 'mode' | 'phase'>): ModeState =>
@@ -98,19 +116,14 @@ async function refuseMissing(deps: ModeDeps, { tenant }: LiveTenant, needs: read
   if (!(await deps.store.domains.list(tenant.id)).some((row) => isVerified(row, now))) throw refuse('verified-domain');
 }
 
-async function consequencesOf(
-  { store, now }: ModeDeps,
-  row: TenantRow,
-  { request, held: how }: ModeAsked,
-  step: Step,
-): Promise<{ consequences: Consequences; held: HeldCounts }> {
+async function consequencesOf({ store, now }: ModeDeps, row: TenantRow, { request, held: how }: ModeAsked, step: Step): Promise<Consequences> {
   const [counts, held, tokens] = await Promise.all([store.people.counts(row.id), store.people.heldCounts(row.id), store.keys.list('scim', row.id)]);
   const moment = now();
   const living = tokens.filter((t) => t.revokedAt === null && (t.expiresAt === null || t.expiresAt > moment));
   const used = tokens.flatMap((t) => (t.lastUsedAt ? [t.lastUsedAt.getTime()] : []));
   const before: Mode = row.modeBefore ?? 'manual';
   const become = step.held === 'released' && how === 'drop' ? 'dropped' : step.held;
-  const consequences: Consequences = {
+  return {
     from: stateOf(row),
     to: step.to === 'before' ? stateOf({ mode: before, phase: null }) : step.to,
     tokensRevoked: step.revokesTokens ? living.length : 0,
@@ -120,27 +133,23 @@ async function consequencesOf(
     held: { people: held.people, changes: held.changes, become },
     lastDirectoryRequest: used.length === 0 ? null : new Date(Math.max(...used)),
     outcome: step.outcome,
-    confirm: createHash('sha256')
-      .update(JSON.stringify([row.id, row.revision, request, ...(step.held === 'none' ? [] : [become, held.changes, held.newest])]))
-      .digest('hex')
-      .slice(0, 12),
+    confirm: confirmOf(row, request, become, held.newest),
   };
-  return { consequences, held };
 }
 
 interface Taking extends ModeAsked {
   row: TenantRow;
   step: Step;
   to: ModeState;
-  /** What is held, as it was shown; null where nothing becomes of it. */
-  shown: HeldCounts | null;
+  /** What was held when it was shown; null where it does not matter. */
+  shown: Pick<HeldCounts, 'newest'> | null;
 }
 
 /** What is long comes before or after the switch; the switch itself, the tokens and the journal line are one transaction. */
 async function take(deps: ModeDeps, { row, step, to, request, held, actor, shown }: Taking) {
   const written = { to, revokeTokens: step.revokesTokens, code: request, actor };
   if (request === 'scim') await indexEverybody(deps, row.id);
-  if (request === 'abort') await write(deps, { ...written, row: await beginAbort(deps, { row, actor, shown }), shown: null });
+  if (request === 'abort') await write(deps, { ...written, row: await beginAbort(deps, row, actor), shown: null });
   else if (request === 'complete' && held === 'drop') await completeWithout(deps, { ...written, row, shown: NOTHING });
   else await write(deps, { ...written, row, shown });
   await deps.tenants.refresh();
@@ -153,9 +162,9 @@ async function take(deps: ModeDeps, { row, step, to, request, held, actor, shown
   return { id, token, prefix };
 }
 
-const NOTHING = { changes: 0, newest: null };
+const NOTHING = { newest: null };
 /** How often the directory may bring up something more to be held while what is held is dropped. */
-const DROPS = 5;
+const DROPS = 20;
 
 /** What is held is dropped while it still cannot happen; the directory's word counts in full only in the moment in which nothing is held. */
 async function completeWithout(deps: ModeDeps, writing: Writing): Promise<void> {
@@ -173,8 +182,8 @@ async function completeWithout(deps: ModeDeps, writing: Writing): Promise<void> 
 }
 
 /** The directory is silenced first; then what it said is retired, person by person; and only then the mode goes back. Cut off, it is asked for again. */
-async function beginAbort(deps: ModeDeps, { row, actor, shown }: Pick<Taking, 'row' | 'actor' | 'shown'>): Promise<TenantRow> {
-  const silenced = await write(deps, { row, to: stateOf(row), revokeTokens: true, code: 'abort-begun', actor, shown });
+async function beginAbort(deps: ModeDeps, row: TenantRow, actor: string): Promise<TenantRow> {
+  const silenced = await write(deps, { row, to: stateOf(row), revokeTokens: true, code: 'abort-begun', actor, shown: null });
   await deps.tenants.refresh();
   const live = deps.tenants.get(row.id);
   if (live) await retireDirectory(deps, live, actor);
@@ -187,7 +196,7 @@ interface Writing {
   revokeTokens: boolean;
   code: string;
   actor: string;
-  shown: Pick<HeldCounts, 'changes' | 'newest'> | null;
+  shown: Pick<HeldCounts, 'newest'> | null;
 }
 
 async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor, shown }: Writing): Promise<TenantRow> {

@@ -38,7 +38,7 @@ export interface People {
   byUserName(tenantId: string, userName: string): Promise<UserState | null>;
 }
 
-/** `newest`: with `changes` it says whether what is held is still the same. */
+/** `newest`: what comes to be held later is newer. */
 export interface HeldCounts {
   people: number;
   changes: number;

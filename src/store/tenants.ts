@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, isNull, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull, notExists, sql } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
 import type { Phase } from '../core/mode.ts';
 import type { Mode } from '../core/model.ts';
@@ -58,8 +58,8 @@ export interface ModeSet {
   modeSince: Date;
   modeBefore: Mode | null;
   revokeTokens: boolean;
-  /** What is held, as it was shown; null where it does not matter. */
-  held: Pick<HeldCounts, 'changes' | 'newest'> | null;
+  /** Nothing may be held that is newer than this (`newest` null: nothing at all). Null: whatever is held. */
+  held: Pick<HeldCounts, 'newest'> | null;
   now: Date;
 }
 
@@ -72,7 +72,7 @@ export interface Tenants {
   create(row: TenantRow, mapping: MappingVersion, entry: JournalEntry): Promise<void>;
   /** Throws `Conflict` where the revision moved or the mapping version exists. */
   update(change: TenantChange, entry: JournalEntry): Promise<void>;
-  /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision or what is held moved. */
+  /** In one transaction: the mode, with every living token of its directory where these are to end. Throws `Conflict` where the revision moved, or more is held. */
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
   setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
@@ -88,8 +88,7 @@ export function createTenants(db: Database): Tenants {
   const { tenant, mappingVersion, apiKey, held } = tables;
   const insert = createInsert(db);
   /** Plans wait for the tenant's row by then (bound.ts), so what is held does not move any more. */
-  const asShown = (id: string, { changes, newest }: Pick<HeldCounts, 'changes' | 'newest'>): Statement => {
-    const here = q.select({ n: count() }).from(held).where(eq(held.tenantId, id));
+  const asShown = (id: string, { newest }: Pick<HeldCounts, 'newest'>): Statement => {
     const later = q
       .select({ one: sql`1` })
       .from(held)
@@ -97,7 +96,7 @@ export function createTenants(db: Database): Tenants {
     const { sql: text, params } = q
       .select({ id: tenant.id })
       .from(tenant)
-      .where(and(eq(tenant.id, id), sql`(${here}) = ${changes}`, notExists(later)))
+      .where(and(eq(tenant.id, id), notExists(later)))
       .toSQL();
     return { sql: text, params, expect: 1 };
   };

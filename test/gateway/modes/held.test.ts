@@ -186,24 +186,47 @@ describe('a confirmation of what was shown', () => {
     const { status } = await directory.patch(`/Groups/${group!.id}`, { op: 'remove', path: `members[value eq "${ids[name]}"]` });
     expect(status).toBeLessThan(300);
   };
-  for (const [step, [path, body]] of Object.entries(steps)) {
-    it(`(${step}) is refused where the directory has since made more be held, and nothing is done`, async () => {
-      await disable('ada');
-      const first = (await operator.post<{ consequences: Consequences }>(path, body)).body.consequences;
-      expect(first.held.people).toBe(1);
-      await disable('ben');
-      const before = { mode: (await operator.get('/provisioning-mode')).body, held: await held(), has: await everybody() };
-      expect(before.held.people).toBe(2);
-      const stale = await operator.post(path, { ...body, confirm: first.confirm });
-      expect(stale).toMatchObject({ status: 409, body: { code: 'mode-conflict' } });
-      expect({ mode: (await operator.get('/provisioning-mode')).body, held: await held(), has: await everybody() }).toEqual(before);
-      expect((await directory.get(`/Users/${ids['ada']}`)).status).toBe(200);
-      const again = (await operator.post<{ consequences: Consequences }>(path, body)).body.consequences;
-      expect(again.held.people).toBe(2);
-      expect(again.confirm).not.toBe(first.confirm);
-      expect((await operator.post(path, { ...body, confirm: again.confirm })).body).toMatchObject({ kind: 'done' });
+  /** Shown while one is held; then another is held, too. */
+  const shownThenMore = async ([path, body]: (typeof steps)[keyof typeof steps]) => {
+    await disable('ada');
+    const first = (await operator.post<{ consequences: Consequences }>(path, body)).body.consequences;
+    expect(first.held.people).toBe(1);
+    await disable('ben');
+    expect((await held()).people).toBe(2);
+    return first.confirm;
+  };
+  const state = async () => ({ mode: (await operator.get('/provisioning-mode')).body, held: await held(), has: await everybody() });
+
+  it('by which what is held happens is refused where the directory has since made more be held, and nothing is done', async () => {
+    const [path] = steps.complete;
+    const confirm = await shownThenMore(steps.complete);
+    const before = await state();
+    expect(await operator.post(path, { confirm })).toMatchObject({ status: 409, body: { code: 'mode-conflict' } });
+    expect(await state()).toEqual(before);
+    expect((await directory.get(`/Users/${ids['ada']}`)).status).toBe(200);
+    const again = (await operator.post<{ consequences: Consequences }>(path)).body.consequences;
+    expect(again.held.people).toBe(2);
+    expect(again.confirm).not.toBe(confirm);
+    expect((await operator.post(path, { confirm: again.confirm })).body).toMatchObject({ kind: 'done' });
+    expect((await has('ben'))[0]).toBe('suspended');
+  });
+
+  it.each(['complete, dropping', 'manual', 'abort'] as const)('(%s) by which nobody loses anything holds all the same', async (step) => {
+    const [path, body] = steps[step];
+    const confirm = await shownThenMore(steps[step]);
+    expect((await operator.post(path, { ...body, confirm })).body).toMatchObject({ kind: 'done' });
+    expect(await everybody()).toEqual({ ada: HAD, ben: HAD, cleo: HAD, dora: HAD });
+  });
+
+  it('holds where less is held by then', async () => {
+    const confirm = await shownThenMore(steps.complete).then(async () => {
+      const shownNow = (await operator.post<{ consequences: Consequences }>('/hand-over/complete')).body.consequences;
+      await directory.patch(`/Users/${ids['ben']}`, { op: 'replace', path: 'active', value: true });
+      return shownNow.confirm;
     });
-  }
+    expect((await operator.post('/hand-over/complete', { confirm })).body).toMatchObject({ kind: 'done' });
+    expect([(await has('ada'))[0], (await has('ben'))[0]]).toEqual(['suspended', 'active']);
+  });
 
   it('is refused as well where only more is held of the same person', async () => {
     await leaves('ada');
