@@ -5,6 +5,7 @@
 import type { Person } from '../../core/model.ts';
 import { SEARCHABLE_LENGTH } from '../../core/search.ts';
 import { invalidSyntax, invalidValue } from './error.ts';
+import { refuseForeign } from './foreign.ts';
 import { isObject, keyed } from './own.ts';
 import { type Attribute, ENTERPRISE, type Found, findAttribute, named, type ResourceSchema, type Schema, sameUrn, splitUrn } from './schema.ts';
 
@@ -24,9 +25,11 @@ const UNREADABLE = /[\0\p{Surrogate}]/u;
  */
 export function readUser(body: unknown, schema: ResourceSchema): { draft: UserDraft; ignored: string[] } {
   if (!isObject(body)) throw invalidSyntax('The body must be a JSON object');
-  const reading: Reading = { schema, draft: new Map(), ignored: [] };
+  const reading: Reading = { schema, draft: new Map(), extensions: new Map(), ignored: [] };
   for (const [key, value] of Object.entries(body)) readKey(reading, key, value);
-  const draft = Object.fromEntries(reading.draft);
+  const extensions = [...reading.extensions.values()].map(({ urn, held }): [string, unknown] => [urn, Object.fromEntries(held)]);
+  const draft = Object.fromEntries([...reading.draft, ...extensions]);
+  refuseForeign(draft, schema);
   requireUserName(draft);
   return { draft, ignored: reading.ignored };
 }
@@ -39,7 +42,16 @@ export function requireUserName(draft: UserDraft): void {
 interface Reading {
   schema: ResourceSchema;
   draft: Map<string, unknown>;
+  /** By URN in lower case, whatever a client writes. */
+  extensions: Map<string, { urn: string; held: Map<string, unknown> }>;
   ignored: string[];
+}
+
+function extensionOf({ extensions }: Reading, urn: string): Map<string, unknown> {
+  const key = urn.toLowerCase();
+  const known = extensions.get(key) ?? { urn, held: new Map<string, unknown>() };
+  extensions.set(key, known);
+  return known.held;
 }
 
 function readKey(reading: Reading, key: string, value: unknown): void {
@@ -83,25 +95,33 @@ function readExtension(reading: Reading, extension: Schema, value: unknown): voi
 function put(reading: Reading, urn: string, key: string, value: unknown): void {
   const clean = plain(`${urn}:${key}`, value);
   if (clean === undefined) return;
-  const before = (reading.draft.get(checkedText('schemas', urn, SEARCHABLE_LENGTH)) ?? {}) as Record<string, unknown>;
-  checkedText(urn, key, SEARCHABLE_LENGTH);
-  reading.draft.set(urn, Object.fromEntries([...Object.entries(before), [key, clean]]));
+  checkedText('schemas', urn, SEARCHABLE_LENGTH);
+  extensionOf(reading, urn).set(checkedText(urn, key, SEARCHABLE_LENGTH), clean);
 }
 
 function keep(reading: Reading, found: Found, value: unknown): void {
-  if (found.attribute.mutability === 'readOnly') return;
-  const clean = normaliseValue(found, value);
-  if (found.attribute.returned === 'never' || clean === undefined) return;
   const { attribute, sub, extension } = found;
-  const holder = extension ? ((reading.draft.get(extension.id) ?? {}) as Record<string, unknown>) : Object.fromEntries(reading.draft);
-  const next = sub ? { ...((holder[attribute.name] as object | undefined) ?? {}), [sub.name]: clean } : mergeComplex(holder, attribute, clean);
-  if (extension) reading.draft.set(extension.id, { ...holder, [attribute.name]: next });
-  else reading.draft.set(attribute.name, next);
+  // `$ref` is ours to say: it follows from the value.
+  if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly' || sub?.name === '$ref') return;
+  const clean = normaliseValue(found, value);
+  if (attribute.returned === 'never' || clean === undefined) return;
+  const holder = extension ? extensionOf(reading, extension.id) : reading.draft;
+  const before = holder.get(attribute.name);
+  holder.set(attribute.name, sub ? withPart(found, before, clean) : mergeComplex(attribute, before, clean));
+}
+
+/** `name.givenName`; and `emails.value`, where it is clear which element is meant. */
+function withPart({ attribute, sub }: Found, before: unknown, value: unknown): unknown {
+  const part = { [sub!.name]: value };
+  if (!attribute.multiValued) return { ...(before as object | undefined), ...part };
+  const elements = (before ?? []) as object[];
+  if (elements.length > 1) throw invalidValue(`${attribute.name}.${sub!.name}: of which element?`);
+  return [{ ...elements[0], ...part }];
 }
 
 /** `name` and `name.givenName` beside each other mean one name. */
-const mergeComplex = (holder: Record<string, unknown>, { name, type, multiValued }: Attribute, value: unknown): unknown =>
-  type === 'complex' && !multiValued && isObject(value) && Object.hasOwn(holder, name) ? { ...(holder[name] as object), ...value } : value;
+const mergeComplex = ({ type, multiValued }: Attribute, before: unknown, value: unknown): unknown =>
+  type === 'complex' && !multiValued && isObject(before) && isObject(value) ? { ...before, ...value } : value;
 
 /**
  * One attribute or sub-attribute as it is stored; undefined where nothing is (null, `''`, an empty list or object).

@@ -2,9 +2,10 @@
 import type { Group } from '../../core/model.ts';
 import { SEARCHABLE_LENGTH } from '../../core/search.ts';
 import { invalidSyntax, invalidValue, ScimError } from './error.ts';
-import { isObject, keyed } from './own.ts';
+import { memberIn } from './members.ts';
+import { isObject, type Json, keyed } from './own.ts';
 import { etagOf } from './resource.ts';
-import { findAttribute, GROUP, type ResourceSchema, sameUrn } from './schema.ts';
+import { findAttribute, GROUP, type ResourceSchema, sameUrn, splitUrn } from './schema.ts';
 
 export interface GroupWritten {
   displayName: string;
@@ -19,16 +20,29 @@ const MOST_MEMBERS = 100_000;
 /** A body of POST or PUT. Throws 400: invalidSyntax, invalidValue, tooMany. */
 export function readGroup(body: unknown, schema: ResourceSchema): GroupWritten {
   if (!isObject(body)) throw invalidSyntax('The body must be a JSON object');
-  const inner = Object.entries(body).find(([key]) => sameUrn(key, GROUP))?.[1];
-  const said = isObject(inner) ? { ...inner, ...body } : body;
+  const said = unqualified(body);
   return {
     displayName: groupName(keyed(said, 'displayname')),
     externalId: groupExternalId(keyed(said, 'externalid')),
     members: readMembers(keyed(said, 'members')),
-    ignored: Object.keys(body)
+    ignored: Object.keys(said)
       .filter((key) => !findAttribute(schema, key) && !/^(schemas|urn:|https?:)/i.test(key))
       .map((key) => `${key.slice(0, 100)}: not an attribute of a Group`),
   };
+}
+
+/** Attributes may be written with the schema's URN before each, or under it (RFC 7644 §3.10); the plain name goes before these. */
+function unqualified(body: Json): Json {
+  const under: [string, unknown][] = [];
+  const before: [string, unknown][] = [];
+  const plain: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(body)) {
+    const { urn, name } = splitUrn(key);
+    if (sameUrn(key, GROUP) && isObject(value)) under.push(...Object.entries(value));
+    else if (urn !== null && sameUrn(urn, GROUP)) before.push([name, value]);
+    else plain.push([key, value]);
+  }
+  return Object.fromEntries(new Map([...under, ...before, ...plain].map(([key, value]) => [key.toLowerCase(), [key, value] as const])).values());
 }
 
 /** Kept as sent. */
@@ -55,18 +69,10 @@ function readMembers(value: unknown): GroupWritten['members'] {
   if (list.length > MOST_MEMBERS) throw new ScimError(400, 'tooMany', `members: at most ${MOST_MEMBERS} in one request`);
   const [users, nested] = [new Set<string>(), new Set<string>()];
   for (const one of list) {
-    const id = isObject(one) ? keyed(one, 'value') : one;
-    if (id === undefined || id === null || id === '') continue;
-    if (typeof id !== 'string') throw invalidValue('members: a value is the id of a user');
-    (isGroup(one) ? nested : users).add(id);
+    const member = memberIn(one ?? '');
+    if (member) (member.group ? nested : users).add(member.id);
   }
   return { users: [...users], nested: [...nested] };
-}
-
-function isGroup(member: unknown): boolean {
-  if (!isObject(member)) return false;
-  const [type, ref] = [keyed(member, 'type'), keyed(member, '$ref')];
-  return (typeof type === 'string' && type.toLowerCase() === 'group') || (typeof ref === 'string' && /\/Groups\/[^/]+$/.test(ref));
 }
 
 /** `members` null: not wanted, and not read. An empty group has no `members`. */

@@ -41,6 +41,7 @@ export function readSearchRequest(body: unknown): ListQuery {
   };
   const number = (name: string): string | null => {
     const value = keyed(body, name.toLowerCase()) ?? null;
+    if (value !== null && typeof value !== 'number' && typeof value !== 'string') throw invalidValue(`${name}: a whole number`);
     return value === null ? null : String(value);
   };
   const names = (name: string): string | string[] | null => {
@@ -92,10 +93,12 @@ function countOf(text: string | null, cursor: boolean): number {
   return Math.min(Math.max(0, integer('count', text, LIMITS.defaultPage)), LIMITS.filterResults);
 }
 
-const INTEGER = /^[+-]?\d{1,15}$/;
+const INTEGER = /^[+-]?\d+$/;
+/** Beyond it numbers are not exact; no list is so long. */
+const LARGEST = 1_000_000_000_000;
 
 function integer(name: string, text: string | null, usual: number): number {
   if (text === null || text.trim() === '') return usual;
   if (!INTEGER.test(text.trim())) throw invalidValue(`${name}: a whole number`);
-  return Number(text.trim());
+  return Math.min(LARGEST, Math.max(-LARGEST, Number(text.trim())));
 }

@@ -5,6 +5,7 @@
 import { normaliseValue } from './draft.ts';
 import { invalidPath, invalidValue, mutability } from './error.ts';
 import type { Filter } from './filter.ts';
+import { checkedId, memberIn } from './members.ts';
 import { isObject, keyed } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
 import { type Path, parsePath } from './path.ts';
@@ -27,7 +28,6 @@ export interface GroupRevision {
 }
 
 export const MOST_MEMBERS = 100_000;
-const LONGEST_ID = 256;
 
 interface Draft {
   displayName?: string;
@@ -151,7 +151,7 @@ function chosen(filter: Filter): string[] {
   if (filter.kind === 'and') return chosenByAll(filter.of);
   if (filter.kind !== 'compare' || filter.path.toLowerCase() !== 'value' || filter.op !== 'eq' || typeof filter.value !== 'string')
     throw invalidPath('path: members are chosen by value eq "…", one or several with or');
-  return [idOf(filter.value)];
+  return [checkedId(filter.value)];
 }
 
 /** `value eq "u1" and type eq "User"`: every member here is a User. */
@@ -167,19 +167,9 @@ function membersIn(value: unknown): { users: string[]; nested: string[] } {
   const users: string[] = [];
   const nested: string[] = [];
   for (const one of Array.isArray(value) ? value : value === undefined || value === null || value === '' ? [] : [value]) {
-    const element = isObject(one) ? one : { value: one };
-    const reference = keyed(element, '$ref');
-    const address = typeof reference === 'string' ? reference : '';
-    const type = keyed(element, 'type');
-    const id = idOf(keyed(element, 'value') ?? address.slice(address.lastIndexOf('/') + 1));
-    const isGroup = typeof type === 'string' ? type.toLowerCase() === 'group' : /\/Groups\/[^/]*$/i.test(address);
-    (isGroup ? nested : users).push(id);
+    const member = memberIn(one);
+    if (!member) throw invalidValue('members: each needs the id of a user as its value');
+    (member.group ? nested : users).push(checkedId(member.id));
   }
   return { users, nested };
-}
-
-function idOf(value: unknown): string {
-  if (typeof value !== 'string' || value === '' || value.length > LONGEST_ID || /[\p{Cc}\p{Surrogate}]/u.test(value))
-    throw invalidValue('members: each needs the id of a user as its value');
-  return value;
 }

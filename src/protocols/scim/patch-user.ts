@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { normaliseForeign, requireUserName, type UserDraft } from './draft.ts';
 import { invalidPath, invalidValue, mutability } from './error.ts';
+import { refuseGrown } from './foreign.ts';
 import { isCleared, isObject, own, put } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
 import { revised } from './patch-values.ts';
@@ -96,25 +97,36 @@ const objectAt = (draft: UserDraft, key: string): UserDraft => {
 };
 
 /** Schemas of which there is no table are held as they are sent: whole, or attribute by attribute. */
-function foreignStep(draft: UserDraft, { op, path, value }: Step, { extensions }: ResourceSchema): UserDraft {
+function foreignStep(draft: UserDraft, { op, path, value }: Step, schema: ResourceSchema): UserDraft {
+  const { extensions } = schema;
   const held = [...extensions.map(({ id }) => id), ...Object.keys(draft).filter((key) => /^urn:/i.test(key))];
   const heldAs = (urn: string): string | undefined => held.find((one) => sameUrn(one, urn));
   const { urn, name } = splitUrn(path.attribute);
   const owner = heldAs(urn!);
   const whole = heldAs(path.attribute) ?? (owner === undefined && isObject(value) ? path.attribute : undefined);
-  if (whole !== undefined) return wholeForeign(draft, whole, { op, value });
+  if (whole !== undefined) return grown(wholeForeign(draft, whole, { op, value }), whole, schema);
   const key = owner ?? urn!;
   const [attribute = '', sub] = name.split('.');
   const container = objectAt(draft, key);
   const inner = sub === undefined ? container : objectAt(container, attribute);
   const revisedInner = put(inner, sub ?? attribute, op === 'remove' ? undefined : normaliseForeign(value));
   const next = sub === undefined ? revisedInner : put(container, attribute, isCleared(revisedInner) ? undefined : revisedInner);
-  return put(draft, key, isCleared(next) ? undefined : next);
+  return grown(put(draft, key, isCleared(next) ? undefined : next), key, schema);
+}
+
+function grown(draft: UserDraft, urn: string, schema: ResourceSchema): UserDraft {
+  refuseGrown(draft, urn, schema);
+  return draft;
 }
 
 function wholeForeign(draft: UserDraft, urn: string, { op, value }: Pick<Step, 'op' | 'value'>): UserDraft {
   if (op === 'remove' || isCleared(value)) return put(draft, urn, undefined);
   if (!isObject(value)) throw invalidValue(`${urn}: an object of attributes expected`);
-  const merged = Object.entries(value).reduce((object, [key, one]) => put(object, key, normaliseForeign(one)), objectAt(draft, urn));
-  return put(draft, urn, isCleared(merged) ? undefined : merged);
+  const merged = new Map(Object.entries(objectAt(draft, urn)));
+  for (const [key, one] of Object.entries(value)) {
+    const clean = normaliseForeign(one);
+    if (clean === undefined) merged.delete(key);
+    else merged.set(key, clean);
+  }
+  return put(draft, urn, merged.size === 0 ? undefined : Object.fromEntries(merged));
 }

@@ -73,14 +73,19 @@ function ofExtension(value: unknown, paths: Paths | undefined, kind: 'only' | 'w
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
+/** An element of which nothing is left is left out, and a list without elements. */
 function ofAttribute(value: unknown, subs: Set<string> | undefined, kind: 'only' | 'without'): unknown {
   if (!subs) return kind === 'only' ? undefined : value;
   if (subs.size === 0) return kind === 'only' ? value : undefined;
-  return Array.isArray(value) ? value.map((one) => ofElement(one, subs, kind)) : ofElement(value, subs, kind);
+  if (!Array.isArray(value)) return ofElement(value, subs, kind);
+  const kept = value.map((one) => ofElement(one, subs, kind)).filter((one) => one !== undefined);
+  return kept.length === 0 ? undefined : kept;
 }
 
 function ofElement(value: unknown, subs: Set<string>, kind: 'only' | 'without'): unknown {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([name]) => subs.has(name) === (kind === 'only'))) : value;
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([name]) => subs.has(name) === (kind === 'only'));
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 /** Whether any part of this attribute would be in the answer: what would be dropped need not be read. */

@@ -24,7 +24,8 @@ export function searchValues(person: Person): SearchValue[] {
   if (person.user.status === 'deleted') return [];
   const values: SearchValue[] = [];
   let extensions = 0;
-  for (const [key, value] of Object.entries(currentDraft(person))) {
+  // In an order of our own: PostgreSQL keeps none, and an extension is found by its place.
+  for (const [key, value] of Object.entries(currentDraft(person)).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (COLUMNS.has(key)) continue;
     if (!key.includes(':')) ofPath(values, key, value);
     else {
