@@ -6,6 +6,7 @@ export const {
   tenant,
   mappingVersion,
   idpMetadata,
+  publication,
   user,
   identity,
   grant,

@@ -31,6 +31,12 @@ function tenantTables(c: Columns) {
     /** The tenant file's YAML as last applied, and its SHA-256 in hex. */
     document: c.text('document').notNull(),
     digest: c.text('digest').notNull(),
+    /** Where the document comes from: the tenant folder, or an edit through API or command. */
+    origin: c.text('origin').$type<'file' | 'edit'>().notNull(),
+    /** SHA-256 of the file that was taken in last, whatever is in force now. */
+    fileDigest: c.text('file_digest').notNull(),
+    /** While a publication goes on that would take away more than the limit: what anybody would lose is held. */
+    brake: c.text('brake').$type<'limit'>(),
     /** Moves with every change of the row; gateways poll it. */
     revision: c.int('revision').notNull(),
     mappingVersion: c.int('mapping_version').notNull(),
@@ -45,11 +51,46 @@ function tenantTables(c: Columns) {
       version: c.int('version').notNull(),
       digest: c.text('digest').notNull(),
       document: c.json('document').$type<Rule[]>().notNull(),
+      /** The tenant document that it was published with; '' for versions from before documents were kept. */
+      text: c.text('text').notNull(),
       author: c.text('author').notNull(),
       comment: c.text('comment'),
       createdAt: c.time('created_at').notNull(),
     },
     (t) => [c.primaryKey({ columns: [t.tenantId, t.version] }), c.foreignKey({ columns: [t.tenantId], foreignColumns: [tenant.id] })],
+  );
+
+  /** The walk over everybody after a document was published, so that any node can go on with it. */
+  const publication = c.table(
+    'publication',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      /** The tenant's revision that it made. */
+      revision: c.int('revision').notNull(),
+      mappingVersion: c.int('mapping_version').notNull(),
+      actor: c.text('actor').notNull(),
+      comment: c.text('comment'),
+      /** Whether what is lost is held. */
+      brake: c.text('brake').$type<'limit'>(),
+      state: c.text('state').$type<'running' | 'done' | 'cancelled' | 'superseded'>().notNull(),
+      /** The last user id that was done; '' before the first. */
+      cursor: c.text('cursor').notNull(),
+      people: c.int('people').notNull(),
+      done: c.int('done').notNull(),
+      changed: c.int('changed').notNull(),
+      gaining: c.int('gaining').notNull(),
+      losing: c.int('losing').notNull(),
+      holding: c.int('holding').notNull(),
+      claimedBy: c.text('claimed_by'),
+      claimedUntil: c.time('claimed_until'),
+      startedAt: c.time('started_at').notNull(),
+      updatedAt: c.time('updated_at').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.revision] }),
+      c.foreignKey({ columns: [t.tenantId], foreignColumns: [tenant.id] }),
+      c.index('publication_by_state').on(t.state, t.startedAt),
+    ],
   );
 
   /** E-mail domains that a tenant proved by a DNS record. One tenant has a domain, whoever proves it first. */
@@ -88,7 +129,7 @@ function tenantTables(c: Columns) {
     },
     (t) => [c.primaryKey({ columns: [t.tenantId, t.connectionId] })],
   );
-  return { tenant, mappingVersion, domain, idpMetadata };
+  return { tenant, mappingVersion, publication, domain, idpMetadata };
 }
 
 function userTables(c: Columns) {
