@@ -34,12 +34,16 @@ export function plan(candidates: Candidates, intent: Intent, world: World, relea
   };
 }
 
-/** In a hand-over everybody's losses wait for an operator; where the lease says `hold`, those of whoever it ran out for. */
-function brakeOn({ user }: UserState, intent: Intent, { mode, phase, tenant }: World): Brake | null {
-  if (phase === 'adopting') return handOverBrake(intent);
-  return mode === 'jit' && user.lapsedAt !== null && tenant.provisioning.lease?.lapse === 'hold'
-    ? { ...handOverBrake(intent), cause: 'lease' }
-    : null;
+/**
+ * In a hand-over everybody's losses wait for an operator; where the lease says `hold`, those of whoever it ran out for; beyond the limits those of
+ * everybody. What waits because of the limits goes on to wait when the brake is let go: only an operator releases it.
+ */
+function brakeOn({ user, held }: UserState, intent: Intent, { mode, phase, tenant, brake }: World): Brake | null {
+  const byHand = handOverBrake(intent);
+  if (phase === 'adopting') return byHand;
+  if (mode === 'jit' && user.lapsedAt !== null && tenant.provisioning.lease?.lapse === 'hold') return { ...byHand, cause: 'lease' };
+  if (brake === 'limit') return { ...byHand, cause: 'limit' };
+  return held.some(({ cause }) => cause === 'limit') ? { ...byHand, cause: 'limit', fresh: false } : null;
 }
 
 function handOverBrake(intent: Intent): Brake {

@@ -9,6 +9,8 @@ export interface World {
   phase: Phase | null;
   /** How many users may be active, and how many are; null = as many as like. */
   seats: { limit: number; active: number } | null;
+  /** More would be taken away at once than the tenant's limits allow: what this plan would take away is held. */
+  brake: 'limit' | null;
   now: Date;
   newId: () => string;
 }

@@ -38,6 +38,10 @@ export interface Request {
   noted?: () => Record<string, unknown>;
   /** An operator said that what is held may happen. */
   released?: boolean;
+  /** What would be lost is held, whatever the tenant's own brake is. */
+  brake?: 'limit';
+  /** Asked where a plan takes something away: null where it may, else the brake under which it is made again. */
+  allows?: () => Promise<'limit' | null>;
   dryRun?: boolean;
 }
 
@@ -85,15 +89,19 @@ export async function standing({ tenants }: Pick<ProvisionDeps, 'tenants'>, { li
 async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned> {
   const candidates = await deps.store.people.candidates(request.live.tenant.id, request.lookup);
   const now = deps.now();
-  const made = planned(deps, request, { candidates, now, active: await activeIn(deps, request.live) });
+  const made = await allowed(deps, request, { candidates, now, active: await activeIn(deps, request.live) });
   await refuseOthersNames(deps, request, { candidates, ...made });
   if (made.plan.changes.length > 0 && !request.dryRun) await deps.store.apply.apply([written(deps, request, made, now)], now);
   return made;
 }
 
-function planned(deps: ProvisionDeps, { live, intent, released }: Request, { candidates, now, active }: Read): Provisioned {
+export function planned(
+  deps: Pick<ProvisionDeps, 'newId'>,
+  { live, intent, released, brake = live.brake ?? undefined }: Pick<Request, 'live' | 'intent' | 'released' | 'brake'>,
+  { candidates, now, active }: Read,
+): Provisioned {
   const { tenant, mode, phase, seats } = live;
-  const world = { tenant, mode, phase, seats: seats === null ? null : { limit: seats, active }, now, newId: deps.newId };
+  const world = { tenant, mode, phase, seats: seats === null ? null : { limit: seats, active }, brake: brake ?? null, now, newId: deps.newId };
   const made = plan(candidates, intent, world, released);
   const before = stateOf(candidates, made.userId);
   const after = replay(before, made);
@@ -101,8 +109,18 @@ function planned(deps: ProvisionDeps, { live, intent, released }: Request, { can
   return { plan: made, before, after };
 }
 
+/** A plan that takes something away is made under a brake where the asker has taken away too much already. */
+async function allowed(deps: ProvisionDeps, request: Request, read: Read): Promise<Provisioned> {
+  const made = planned(deps, request, read);
+  if (!request.allows || request.dryRun || !takesAway(made.plan)) return made;
+  const brake = await request.allows();
+  return brake ? planned(deps, { ...request, brake }, read) : made;
+}
+
+const takesAway = ({ effects: { lost, status } }: Plan): boolean => lost.length > 0 || (status?.from === 'active' && status.to !== 'active');
+
 /** What a plan is made from. */
-interface Read {
+export interface Read {
   candidates: Candidates;
   now: Date;
   /** Active users; 0 where nobody counts them. */
@@ -140,10 +158,11 @@ export async function provisionTogether(deps: ProvisionDeps, asked: OfUser[]): P
     const ids = requests.map(({ lookup }) => lookup.userId);
     const active = await activeIn(deps, live);
     const states = new Map((await deps.store.people.many(live.tenant.id, ids)).map((state) => [state.user.id, state]));
-    const made = requests.map((request) => {
+    const made: (Provisioned | Refusal)[] = [];
+    for (const request of requests) {
       const candidates = { bySubject: states.get(request.lookup.userId) ?? null, byEmail: [] };
-      return refusable(() => planned(deps, request, { candidates, now, active }));
-    });
+      made.push(await refused(allowed(deps, request, { candidates, now, active })));
+    }
     const writes = made.flatMap((one, i) =>
       one instanceof Refusal || one.plan.changes.length === 0 || requests[i]!.dryRun ? [] : [written(deps, requests[i]!, one, now)],
     );
@@ -161,15 +180,16 @@ export async function provisionTogether(deps: ProvisionDeps, asked: OfUser[]): P
     await standing(deps, first);
   }
   const one: (Provisioned | Refusal)[] = [];
-  for (const request of asked)
-    one.push(
-      await provision(deps, request).catch((error: unknown) => {
-        if (error instanceof Refusal) return error;
-        throw error;
-      }),
-    );
+  for (const request of asked) one.push(await refused(provision(deps, request)));
   return one;
 }
+
+/** A refusal is an answer. */
+const refused = <T>(work: Promise<T>): Promise<T | Refusal> =>
+  work.catch((error: unknown) => {
+    if (error instanceof Refusal) return error;
+    throw error;
+  });
 
 type OfUser = Request & { lookup: { by: 'user' } };
 

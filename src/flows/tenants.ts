@@ -19,6 +19,7 @@ export interface LiveTenant {
   phase: Phase | null;
   /** What an operator set, else what the file says; null = no ceiling. */
   seats: number | null;
+  brake: 'limit' | null;
   revision: number;
 }
 
@@ -44,11 +45,12 @@ export interface Tenants {
   refresh(): Promise<void>;
 }
 
-export const liveOf = ({ mode, phase, seats, revision }: Pick<TenantRow, 'mode' | 'phase' | 'seats' | 'revision'>, tenant: Tenant): LiveTenant => ({
+export const liveOf = ({ mode, phase, seats, brake, revision }: Pick<TenantRow, 'mode' | 'phase' | 'seats' | 'brake' | 'revision'>, tenant: Tenant): LiveTenant => ({
   tenant,
   mode,
   phase,
   seats: seats ?? tenant.seats,
+  brake,
   revision,
 });
 

@@ -10,6 +10,7 @@ import { createOutbox, type Outbox } from './outbox.ts';
 import { createPeople, type People } from './people.ts';
 import { prepareReads } from './reads.ts';
 import { createSearch, type Search } from './search.ts';
+import { createPublications, type Publications } from './publications.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
@@ -22,6 +23,7 @@ export interface Store {
   journal: Journal;
   exchanges: Exchanges;
   tenants: Tenants;
+  publications: Publications;
   domains: Domains;
   outbox: Outbox;
   keys: Keys;
@@ -38,6 +40,7 @@ export const createStore = (db: Database): Store => ({
   journal: createJournal(db),
   exchanges: createExchanges(db),
   tenants: createTenants(db),
+  publications: createPublications(db),
   domains: createDomains(db),
   outbox: createOutbox(db),
   keys: createKeys(db),

@@ -6,6 +6,7 @@ import type { Database, Statement } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
 import type { HeldCounts } from './people.ts';
+import type { Publication } from './publications.ts';
 import { createInsert } from './writes.ts';
 
 /** A tenant as it stands in the database: its file as last applied, and its mode, which no file changes (DESIGN §4). */
@@ -22,6 +23,11 @@ export interface TenantRow {
   /** The tenant file's YAML, and its SHA-256 in hex; another text while people are still being concluded under it (flows/apply-tenants). */
   document: string;
   digest: string;
+  /** Where the document comes from, and the digest of the file that was taken in last. */
+  origin: 'file' | 'edit';
+  fileDigest: string;
+  /** What anybody would lose is held, until the publication that would take away more than the limit has been concluded for everybody. */
+  brake: 'limit' | null;
   /** From 1; moves with every change of the row. */
   revision: number;
   mappingVersion: number;
@@ -35,6 +41,8 @@ export interface MappingVersion {
   version: number;
   digest: string;
   document: Rule[];
+  /** The tenant document; '' for versions from before documents were kept. */
+  text: string;
   author: string;
   comment: string | null;
   createdAt: Date;
@@ -45,8 +53,12 @@ export interface TenantChange {
   expectRevision: number;
   document: string;
   digest: string;
+  origin: 'file' | 'edit';
+  fileDigest: string;
   /** Null: the rules are unchanged. */
   mapping: MappingVersion | null;
+  /** The walk over everybody that follows. */
+  publication: Publication;
   now: Date;
 }
 
@@ -76,8 +88,6 @@ export interface Tenants {
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
   setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
-  /** Sets the digest of this very revision; nothing happens where the tenant has moved on. */
-  settle(id: string, revision: number, digest: string): Promise<void>;
   /** Newest first. */
   mappingVersions(tenantId: string, limit: number): Promise<MappingVersion[]>;
   mapping(tenantId: string, version: number): Promise<MappingVersion | null>;
@@ -85,7 +95,7 @@ export interface Tenants {
 
 export function createTenants(db: Database): Tenants {
   const { query: q, tables } = db;
-  const { tenant, mappingVersion, apiKey, held } = tables;
+  const { tenant, mappingVersion, apiKey, held, publication: publicationTable } = tables;
   const insert = createInsert(db);
   /** Plans wait for the tenant's row by then (bound.ts), so what is held does not move any more. */
   const asShown = (id: string, { newest }: Pick<HeldCounts, 'newest'>): Statement => {
@@ -100,6 +110,14 @@ export function createTenants(db: Database): Tenants {
       .toSQL();
     return { sql: text, params, expect: 1 };
   };
+  const supersede = (id: string, now: Date): Statement => {
+    const { sql: text, params } = q
+      .update(publicationTable)
+      .set({ state: 'superseded', updatedAt: now })
+      .where(and(eq(publicationTable.tenantId, id), eq(publicationTable.state, 'running')))
+      .toSQL();
+    return { sql: text, params };
+  };
   return guarded<Tenants>({
     list: async () => await q.select().from(tenant).orderBy(asc(tenant.id)),
     get: (id) => found(null, async () => (await q.select().from(tenant).where(eq(tenant.id, id)))[0] ?? null),
@@ -110,16 +128,24 @@ export function createTenants(db: Database): Tenants {
       await db.batch([...insert('tenant', [row]), ...insert('mappingVersion', [mapping]), ...insert('journal', [entry])]);
     },
 
-    async update({ id, expectRevision, document, digest, mapping, now }, entry) {
+    async update({ id, expectRevision, document, digest, origin, fileDigest, mapping, publication, now }, entry) {
       refuseStray(id, mapping, entry);
-      const moved = { document, digest, revision: expectRevision + 1, updatedAt: now };
+      if (publication.tenantId !== id) throw new Error('a change of a tenant must stay with that tenant');
+      const moved = { document, digest, origin, fileDigest, brake: publication.brake, revision: expectRevision + 1, updatedAt: now };
       const { sql, params } = q
         .update(tenant)
         .set(mapping ? { ...moved, mappingVersion: mapping.version } : moved)
         .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
         .toSQL();
       const published = mapping ? insert('mappingVersion', [mapping]) : [];
-      await db.batch([{ sql, params, expect: 1 }, ...published, ...insert('journal', [entry])]);
+      await db.batch([
+        { sql, params, expect: 1 },
+        ...published,
+        // Whoever was not concluded yet under the one before is concluded under this one.
+        supersede(id, now),
+        ...insert('publication', [publication]),
+        ...insert('journal', [entry]),
+      ]);
     },
 
     async setMode({ id, expectRevision, revokeTokens, held: shown, now, ...next }, entry) {
@@ -150,12 +176,6 @@ export function createTenants(db: Database): Tenants {
         .toSQL();
       await db.batch([{ sql, params, expect: 1 }, ...insert('journal', [entry])]);
     },
-
-    settle: async (id, revision, digest) =>
-      void (await q
-        .update(tenant)
-        .set({ digest })
-        .where(and(eq(tenant.id, id), eq(tenant.revision, revision)))),
 
     mappingVersions: async (tenantId, limit) =>
       await q.select().from(mappingVersion).where(eq(mappingVersion.tenantId, tenantId)).orderBy(desc(mappingVersion.version)).limit(limit),

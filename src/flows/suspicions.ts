@@ -1,0 +1,119 @@
+/** suspicions: what in a document does not fit what people have had so far. Said with a plan, never in the way of it: a group may come tomorrow. */
+import type { Condition } from '../core/mapping.ts';
+import { comparable, globMatches } from '../core/match.ts';
+import type { Outlook } from '../core/outlook.ts';
+import type { Tenant } from '../core/tenant.ts';
+import type { Sightings } from './sightings.ts';
+
+export interface Suspicion {
+  kind: 'group-never-seen' | 'group-unmapped' | 'group-claim-unseen' | 'no-admin-left' | 'nothing-known';
+  /** Whole sentences, for people. */
+  message: string;
+  /** How many people it is about, where that says something. */
+  people?: number;
+}
+
+/** At most so many of a kind are named; the rest is counted. */
+const MOST = 20;
+
+export function suspicionsOf(tenant: Tenant, before: Tenant | null, { outlook, sightings }: { outlook: Outlook; sightings: Sightings }): Suspicion[] {
+  if (outlook.people === 0) return [{ kind: 'nothing-known', message: 'nobody is known yet: nothing can be said of who would gain or lose' }];
+  return [...groupClaims(tenant, before, sightings), ...neverSeen(tenant, sightings), ...unmapped(tenant, sightings), ...admins(outlook)];
+}
+
+type GroupTest = Extract<Condition, { kind: 'group' }>;
+
+function groupTests(condition: Condition): GroupTest[] {
+  if (condition.kind === 'group') return [condition];
+  if (condition.kind === 'any' || condition.kind === 'all') return condition.of.flatMap(groupTests);
+  return condition.kind === 'not' ? groupTests(condition.of) : [];
+}
+
+function passes({ ids, test, ignoreCase }: GroupTest, name: string): boolean {
+  if (ids) return ids.includes(name);
+  const text = comparable(name, ignoreCase);
+  return 'equals' in test ? text === comparable(test.equals, ignoreCase) : globMatches(comparable(test.glob, ignoreCase), text);
+}
+
+const nameOf = ({ test, label }: GroupTest): string => ('glob' in test ? test.glob : label);
+
+/** Groups that rules name and nobody has had. */
+function neverSeen({ mapping }: Tenant, { groups, cut }: Sightings): Suspicion[] {
+  if (cut) return [];
+  const names = [...groups.keys()];
+  const missing = new Map<string, Suspicion>();
+  for (const rule of mapping.rules)
+    for (const test of groupTests(rule.when)) {
+      const name = nameOf(test);
+      if (missing.has(name) || names.some((seen) => passes(test, seen))) continue;
+      const near = nearest(name, names);
+      const hint = near === null ? '' : `; did you mean ${quote(near)} (${groups.get(near)} people)?`;
+      const what = 'glob' in test.test ? `nobody has a group like ${quote(name)}` : `nobody has ever had the group ${quote(name)}`;
+      missing.set(name, { kind: 'group-never-seen', message: `${what}, which rule ${quote(rule.id)} on line ${rule.line} names${hint}` });
+    }
+  return [...missing.values()].slice(0, MOST);
+}
+
+/** Groups that people have and no rule looks at, the largest first. */
+function unmapped({ mapping }: Tenant, { groups }: Sightings): Suspicion[] {
+  const tests = mapping.rules.flatMap((rule) => groupTests(rule.when));
+  const left = [...groups].filter(([name]) => !tests.some((test) => passes(test, name))).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  return left.slice(0, MOST).map(([name, people]) => ({
+    kind: 'group-unmapped',
+    people,
+    message: /^[0-9a-f]{8}-[0-9a-f-]{20,}$/i.test(name)
+      ? `${people} people have the group id ${quote(name)}, which has no name here and no rule: bind a name to it under groups: aliases:`
+      : `${people} people have the group ${quote(name)}, and no rule looks at it`,
+  }));
+}
+
+/** Groups would be read from a claim that no message of the connection has ever had: then nobody's groups change, and that is no agreement. */
+function groupClaims(tenant: Tenant, before: Tenant | null, { claims, connections }: Sightings): Suspicion[] {
+  return tenant.connections.flatMap((connection): Suspicion[] => {
+    const was = before?.connections.find(({ id }) => id === connection.id)?.claims.groups.claims;
+    const now = connection.claims.groups.claims;
+    const people = connections.get(connection.id) ?? 0;
+    const known = new Set([...(was ?? []), ...(claims.get(connection.id)?.keys() ?? [])]);
+    if (!was || people === 0 || now.some((claim) => known.has(claim))) return [];
+    return [
+      {
+        kind: 'group-claim-unseen',
+        people,
+        message: `connection ${quote(connection.id)} would read groups from ${now.map(quote).join(' or ')}, which none of its ${people} people has ever sent (so far: ${was.map(quote).join(' or ')}). Nothing is taken away while it does not come, and nothing is learnt either`,
+      },
+    ];
+  });
+}
+
+function admins({ roles: { adminsBefore, adminsAfter } }: Outlook): Suspicion[] {
+  if (adminsBefore === 0 || adminsAfter > 0) return [];
+  return [{ kind: 'no-admin-left', people: adminsBefore, message: `all ${adminsBefore} people with the role admin would lose it` }];
+}
+
+/** The name that differs least, if by no more than a third of its letters. */
+function nearest(name: string, names: readonly string[]): string | null {
+  const wanted = comparable(name, true);
+  const most = Math.floor(wanted.length / 3);
+  let best: { name: string; distance: number } | null = null;
+  for (const one of names) {
+    if (Math.abs(one.length - wanted.length) > most) continue;
+    const distance = editDistance(wanted, comparable(one, true), best ? best.distance - 1 : most);
+    if (distance !== null) best = { name: one, distance };
+  }
+  return best?.name ?? null;
+}
+
+/** Null where it is more than `most`. */
+function editDistance(a: string, b: string, most: number): number | null {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    if (Math.min(...next) > most) return null;
+    row = next;
+  }
+  const distance = row[b.length]!;
+  return distance <= most ? distance : null;
+}
+
+const quote = (text: string): string => JSON.stringify(text);
