@@ -84,7 +84,7 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
     store,
     vault: createVault(secret),
     tenants,
-    flow: { store, parse, tenants, turns: createTurns(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
+    flow: { store, parse, tenants, turns: createTurns(), worker: randomUUID(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
     resolveTxt: createResolveTxt(settings.dns),
     log,
     files: () => readFiles(settings.tenants),

@@ -1,5 +1,5 @@
 /** Names across a tenant file: each given once, each reference to something that is there. */
-import { nearest } from './near.ts';
+import { nearest } from '../core/near.ts';
 import { type Item, OFFERS, type Parts } from './parts.ts';
 import { type Path, quote, type Report } from './problem.ts';
 import { SLUG } from './scalars.ts';

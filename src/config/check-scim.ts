@@ -1,5 +1,5 @@
 /** What the section `scim:` means: attributes that a directory can say, and what the mode `scim` needs. */
-import { nearest } from './near.ts';
+import { nearest } from '../core/near.ts';
 import { quote, type Report } from './problem.ts';
 import type { TenantFile } from './tenant-schema.ts';
 

@@ -1,6 +1,6 @@
 /** From what zod found to what a person can mend: which key, what stands there, what would be right. */
 import type * as z from 'zod';
-import { nearest } from './near.ts';
+import { nearest } from '../core/near.ts';
 import { type Path, quote, type Report } from './problem.ts';
 import type { YamlSource } from './yaml-source.ts';
 

@@ -4,8 +4,8 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import * as z from 'zod';
+import { nearest } from '../core/near.ts';
 import { isLoopbackHost } from '../lib/address.ts';
-import { nearest } from './near.ts';
 
 export interface Settings {
   listen: { host: string; port: number };

@@ -92,10 +92,20 @@ export function count(outlook: Outlook, { changes }: Pick<Plan, 'changes'>, one:
   if (one.gained.length > 0) outlook.gaining++;
   if (one.lost.length > 0) outlook.losing++;
   if (one.held.length > 0) outlook.held++;
-  for (const [how, targets] of [['gain', one.gained], ['lose', one.lost], ['keep', one.kept], ['held', one.held]] as const)
+  for (const [how, targets] of [
+    ['gain', one.gained],
+    ['lose', one.lost],
+    ['keep', one.kept],
+    ['held', one.held],
+  ] as const)
     for (const target of targets) moves(outlook.byTarget, target)[how]++;
   const { gained, lost, kept, held } = one.rules;
-  for (const [how, rules] of [['gain', gained], ['lose', lost], ['keep', kept], ['held', held]] as const)
+  for (const [how, rules] of [
+    ['gain', gained],
+    ['lose', lost],
+    ['keep', kept],
+    ['held', held],
+  ] as const)
     for (const rule of rules) moves(outlook.byRule, rule)[how]++;
   countRole(outlook, one, after);
 }

@@ -11,7 +11,7 @@ import { Refusal } from '../core/refusal.ts';
 import { userResource } from '../protocols/scim/schema.ts';
 import { statementOf } from '../protocols/scim/statement.ts';
 import type { Store } from '../store/store.ts';
-import { planned, type Provisioned } from './provision.ts';
+import { type Provisioned, planned } from './provision.ts';
 import { createSightings, type Sightings } from './sightings.ts';
 import type { LiveTenant } from './tenants.ts';
 

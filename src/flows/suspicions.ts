@@ -1,6 +1,7 @@
 /** suspicions: what in a document does not fit what people have had so far. Said with a plan, never in the way of it: a group may come tomorrow. */
 import type { Condition } from '../core/mapping.ts';
 import { comparable, globMatches } from '../core/match.ts';
+import { nearest } from '../core/near.ts';
 import type { Outlook } from '../core/outlook.ts';
 import type { Tenant } from '../core/tenant.ts';
 import type { Sightings } from './sightings.ts';
@@ -88,32 +89,6 @@ function groupClaims(tenant: Tenant, before: Tenant | null, { claims, connection
 function admins({ roles: { adminsBefore, adminsAfter } }: Outlook): Suspicion[] {
   if (adminsBefore === 0 || adminsAfter > 0) return [];
   return [{ kind: 'no-admin-left', people: adminsBefore, message: `all ${adminsBefore} people with the role admin would lose it` }];
-}
-
-/** The name that differs least, if by no more than a third of its letters. */
-function nearest(name: string, names: readonly string[]): string | null {
-  const wanted = comparable(name, true);
-  const most = Math.floor(wanted.length / 3);
-  let best: { name: string; distance: number } | null = null;
-  for (const one of names) {
-    if (Math.abs(one.length - wanted.length) > most) continue;
-    const distance = editDistance(wanted, comparable(one, true), best ? best.distance - 1 : most);
-    if (distance !== null) best = { name: one, distance };
-  }
-  return best?.name ?? null;
-}
-
-/** Null where it is more than `most`. */
-function editDistance(a: string, b: string, most: number): number | null {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    if (Math.min(...next) > most) return null;
-    row = next;
-  }
-  const distance = row[b.length]!;
-  return distance <= most ? distance : null;
 }
 
 const quote = (text: string): string => JSON.stringify(text);

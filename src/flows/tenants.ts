@@ -21,6 +21,8 @@ export interface LiveTenant {
   seats: number | null;
   brake: 'limit' | null;
   revision: number;
+  /** This node cannot read the document in force: `tenant` is what it read last. */
+  unreadable?: true;
 }
 
 /** A tenant file that is not in force, and why. The last good version stays. */
@@ -45,7 +47,10 @@ export interface Tenants {
   refresh(): Promise<void>;
 }
 
-export const liveOf = ({ mode, phase, seats, brake, revision }: Pick<TenantRow, 'mode' | 'phase' | 'seats' | 'brake' | 'revision'>, tenant: Tenant): LiveTenant => ({
+export const liveOf = (
+  { mode, phase, seats, brake, revision }: Pick<TenantRow, 'mode' | 'phase' | 'seats' | 'brake' | 'revision'>,
+  tenant: Tenant,
+): LiveTenant => ({
   tenant,
   mode,
   phase,
@@ -69,7 +74,7 @@ export function createTenantRegistry({ store, parse, log }: { store: Pick<Store,
       log.error({ tenant: row.id, problems: parsed.problems }, 'the applied tenant document cannot be read; the last good one stays');
       const last = live.get(row.id);
       // The mode and the licence are no part of the document: they hold here, too.
-      if (last) live.set(row.id, liveOf(row, last.tenant));
+      if (last) live.set(row.id, { ...liveOf(row, last.tenant), unreadable: true });
       return;
     }
     unreadable.delete(row.id);

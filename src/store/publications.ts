@@ -97,7 +97,10 @@ export function createPublications(db: Database): Publications {
     },
     async cancel(key, now, entry) {
       if (await ended(key)) return false;
-      const stopped = q.update(publication).set({ state: 'cancelled', claimedBy: null, claimedUntil: null, updatedAt: now }).where(and(at(key), running));
+      const stopped = q
+        .update(publication)
+        .set({ state: 'cancelled', claimedBy: null, claimedUntil: null, updatedAt: now })
+        .where(and(at(key), running));
       await db.batch([{ ...statement(stopped), expect: 1 }, ...insert('journal', [entry])]);
       return true;
     },

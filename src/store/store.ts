@@ -8,9 +8,9 @@ import { createJournal, type Journal } from './journal.ts';
 import { createKeys, createVaultStore, type Keys, type VaultStore } from './keys.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createPeople, type People } from './people.ts';
+import { createPublications, type Publications } from './publications.ts';
 import { prepareReads } from './reads.ts';
 import { createSearch, type Search } from './search.ts';
-import { createPublications, type Publications } from './publications.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 

@@ -88,6 +88,8 @@ export interface Tenants {
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
   setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
+  /** The file says what is in force: it is no edit any more. */
+  caughtUp(id: string): Promise<void>;
   /** Newest first. */
   mappingVersions(tenantId: string, limit: number): Promise<MappingVersion[]>;
   mapping(tenantId: string, version: number): Promise<MappingVersion | null>;
@@ -176,6 +178,12 @@ export function createTenants(db: Database): Tenants {
         .toSQL();
       await db.batch([{ sql, params, expect: 1 }, ...insert('journal', [entry])]);
     },
+
+    caughtUp: async (id) =>
+      void (await q
+        .update(tenant)
+        .set({ origin: 'file', fileDigest: sql`${tenant.digest}` as never })
+        .where(and(eq(tenant.id, id), eq(tenant.origin, 'edit')))),
 
     mappingVersions: async (tenantId, limit) =>
       await q.select().from(mappingVersion).where(eq(mappingVersion.tenantId, tenantId)).orderBy(desc(mappingVersion.version)).limit(limit),

@@ -1,0 +1,119 @@
+/** The plan of a document, as it is shown: for a terminal, for a pull request (Markdown), for machines. Printers only; none of them computes. */
+import { isEmpty, type MappingDiff } from '../core/mapping-diff.ts';
+import type { Moves } from '../core/outlook.ts';
+import type { DocumentPlan, ListDiff } from './documents.ts';
+
+/** One value, for every surface. */
+export interface ShownPlan {
+  tenant: string;
+  /** `publish` takes it. */
+  digest: string;
+  mappingVersion: number;
+  rules: MappingDiff;
+  connections: ListDiff;
+  people: { all: number; changed: number; gaining: number; losing: number; held: number };
+  /** What would be lost is more than the limits allow: it is held until an operator releases it. */
+  overLimit: boolean;
+  byTarget: Record<string, Moves>;
+  byRule: Record<string, Moves>;
+  roles: { raised: number; lowered: number };
+  refused: Record<string, number>;
+  /** What each learning platform would hear. */
+  deliveries: { platform: string; calls: number }[];
+  otherProvider: string[];
+  suspicions: string[];
+  warnings: string[];
+}
+
+export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platforms: string[]; warnings: string[] }): ShownPlan {
+  const { outlook, overLimit } = plan.people;
+  const calls = outlook.gaining + (overLimit ? 0 : outlook.losing);
+  return {
+    tenant: plan.tenantId,
+    digest: plan.digest,
+    mappingVersion: plan.row.mappingVersion + (isEmpty(plan.rules) ? 0 : 1),
+    rules: plan.rules,
+    connections: plan.connections,
+    people: { all: outlook.people, changed: outlook.changed, gaining: outlook.gaining, losing: outlook.losing, held: outlook.held },
+    overLimit,
+    byTarget: outlook.byTarget,
+    byRule: outlook.byRule,
+    roles: { raised: outlook.roles.raised, lowered: outlook.roles.lowered },
+    refused: outlook.refused,
+    deliveries: platforms.map((platform) => ({ platform, calls })),
+    otherProvider: plan.otherProvider,
+    suspicions: plan.suspicions.map(({ message }) => message),
+    warnings,
+  };
+}
+
+const quiet = ({ gain, lose, held }: Moves): boolean => gain + lose + held === 0;
+const moved = (all: Record<string, Moves>): [string, Moves][] =>
+  Object.entries(all)
+    .filter(([, moves]) => !quiet(moves))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+const lossOf = (overLimit: boolean): string => (overLimit ? 'would be held' : 'lose');
+
+/** `+ rule x`, `- rule y`, `~ rule z: …`. */
+export function diffLines({ added, removed, changed }: MappingDiff): string[] {
+  return [
+    ...added.map((id) => `+ rule ${id}`),
+    ...removed.map((id) => `- rule ${id}`),
+    ...changed.map(({ rule, targets, role, condition }) => {
+      const parts = [
+        ...targets.added.map((target) => `+${target}`),
+        ...targets.removed.map((target) => `-${target}`),
+        ...(role ? [`role ${role.from ?? 'none'} → ${role.to ?? 'none'}`] : []),
+        ...(condition ? ['other people'] : []),
+      ];
+      return `~ rule ${rule}: ${parts.join(', ')}`;
+    }),
+  ];
+}
+
+const connectionLines = ({ added, changed, removed }: ListDiff): string[] => [
+  ...added.map((id) => `+ connection ${id}`),
+  ...changed.map((id) => `~ connection ${id}`),
+  ...removed.map((id) => `- connection ${id}`),
+];
+
+export function planLines(plan: ShownPlan): string[] {
+  const { people, overLimit, roles } = plan;
+  const changes = [...connectionLines(plan.connections), ...diffLines(plan.rules)];
+  const loss = lossOf(overLimit);
+  const line = ([name, n]: [string, Moves]) => `  ${name}  +${n.gain} -${n.lose}${n.held > 0 ? ` held ${n.held}` : ''}  (${n.keep} keep it)`;
+  return [
+    ...(changes.length > 0 ? changes : ['settings or catalogue only']),
+    `people: ${people.all}, ${people.gaining} gain, ${people.losing} ${loss}${people.held > 0 ? `, ${people.held} more held` : ''}`,
+    ...moved(plan.byTarget).map(line),
+    ...(moved(plan.byRule).length > 0 ? ['by rule:', ...moved(plan.byRule).map(line)] : []),
+    ...(roles.raised + roles.lowered > 0 ? [`roles: ${roles.raised} raised, ${roles.lowered} lowered`] : []),
+    ...Object.entries(plan.refused).map(([code, n]) => `${n} stay as they are: ${code}`),
+    ...plan.deliveries.filter(({ calls }) => calls > 0).map(({ platform, calls }) => `${platform}: ${calls} people to deliver`),
+    ...(overLimit ? ['that is more than provisioning.limits.removals allows: additions go on, what would be lost is held (matricula held)'] : []),
+    ...plan.otherProvider.map((id) => `connection ${id} would trust another provider: needs --allow-other-provider`),
+    ...[...plan.suspicions, ...plan.warnings].map((text) => `? ${text}`),
+  ];
+}
+
+/** For a pull request. */
+export function planMarkdown(plan: ShownPlan): string {
+  const { people, overLimit } = plan;
+  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('`', "'");
+  const rows = (all: Record<string, Moves>) => moved(all).map(([name, n]) => `| \`${cell(name)}\` | ${n.gain} | ${n.lose} | ${n.held} | ${n.keep} |`);
+  const table = (what: string, all: Record<string, Moves>) =>
+    moved(all).length === 0 ? [] : ['', `| ${what} | gain | ${lossOf(overLimit)} | held | keep |`, '| --- | --: | --: | --: | --: |', ...rows(all)];
+  const changes = [...connectionLines(plan.connections), ...diffLines(plan.rules)];
+  return [
+    `### ${plan.tenant}: mapping version ${plan.mappingVersion}`,
+    '',
+    `${people.all} people: **${people.gaining} gain**, **${people.losing} ${lossOf(overLimit)}**, ${people.all - people.changed} are not touched.`,
+    ...(changes.length > 0 ? ['', '```diff', ...changes.map((line) => line.replace(/^~/, '!')), '```'] : []),
+    ...table('target', plan.byTarget),
+    ...table('rule', plan.byRule),
+    ...[...plan.suspicions, ...plan.warnings].flatMap((text, i) => [...(i === 0 ? [''] : []), `- ${cell(text)}`]),
+    '',
+    `Plan \`${plan.digest.slice(0, 16)}\``,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,124 @@
+/**
+ * publish: a document comes into force, and everybody is concluded under it. From the moment it is written every plan on every node is made under it
+ * (store/bound); the walk over everybody goes on in the background, page by page, on whatever node takes it up, and holds up no sign-in.
+ * Who is concluded twice is changed once: the second plan is empty.
+ */
+import { isMoved, personOutlook } from '../core/outlook.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import type { Progress, Publication, PublicationKey } from '../store/publications.ts';
+import type { Store } from '../store/store.ts';
+import { remapIntent } from './outlook.ts';
+import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
+import type { LiveTenant } from './tenants.ts';
+
+export interface PublishDeps extends ProvisionDeps {
+  store: Pick<Store, 'people' | 'apply' | 'publications' | 'journal'>;
+}
+
+/** How long a worker keeps a publication without a word; then another goes on. */
+const KEPT_MS = 30_000;
+/** Who signed in so lately is likely to be here, and comes first. */
+const LATELY_MS = 15 * 60_000;
+const MOST_LATELY = 500;
+
+export type OnProgress = (publication: Publication) => void;
+
+/**
+ * Concludes everybody who is not done yet. The publication as it is afterwards: still `running` where another worker has it, or this node cannot read
+ * the document.
+ */
+export async function runPublication(deps: PublishDeps, key: PublicationKey, by: string, onProgress?: OnProgress): Promise<Publication> {
+  const { publications } = deps.store;
+  const until = () => new Date(deps.now().getTime() + KEPT_MS);
+  const present = async () => {
+    const found = await publications.get(key);
+    if (!found) throw new Refusal('not-found', 'publication/unknown', 'there is no such publication');
+    return found;
+  };
+  await deps.tenants.refresh();
+  const live = deps.tenants.get(key.tenantId);
+  if (!live || live.unreadable || live.revision < key.revision) return present();
+  if (!(await publications.claim(key, { by, until: until(), now: deps.now() }))) return present();
+  const began = await present();
+  if (began.cursor === '') await concludeLately(deps, live, began.actor);
+  for (let cursor = began.cursor; ; ) {
+    const { users, next } = await deps.store.people.page(key.tenantId, { after: cursor === '' ? null : cursor, limit: TOGETHER });
+    const done = await conclude(deps, live, { ids: users.map(({ id }) => id), actor: began.actor });
+    cursor = users.at(-1)?.id ?? cursor;
+    // Where it was cancelled, or went on without us, it is not ours any more.
+    if (!(await publications.advance(key, { by, until: until(), cursor, progress: done, now: deps.now() }))) return present();
+    onProgress?.(await present());
+    if (next === null) break;
+  }
+  await publications.finish(key, { by, now: deps.now() }, lineOf(deps, await present(), 'published'));
+  await deps.tenants.refresh();
+  return present();
+}
+
+/** People who signed in just now: what they see next is already what the document says. They come once more in the walk, and nothing happens then. */
+async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string): Promise<void> {
+  const since = new Date(deps.now().getTime() - LATELY_MS);
+  const lines = await deps.store.journal.signIns(live.tenant.id, { limit: MOST_LATELY });
+  const ids = [...new Set(lines.flatMap(({ at, userId }) => (at >= since && userId !== null ? [userId] : [])))];
+  for (let i = 0; i < ids.length; i += TOGETHER) await conclude(deps, live, { ids: ids.slice(i, i + TOGETHER), actor });
+}
+
+async function conclude(deps: PublishDeps, live: LiveTenant, { ids, actor }: { ids: string[]; actor: string }): Promise<Progress> {
+  const intent = remapIntent(live);
+  const done = await provisionTogether(
+    deps,
+    ids.map((userId) => ({ live, intent, lookup: { by: 'user' as const, userId }, actor, reference: null })),
+  );
+  const progress: Progress = { done: ids.length, changed: 0, gaining: 0, losing: 0, holding: 0 };
+  for (const one of done) if (!(one instanceof Refusal)) add(progress, one);
+  return progress;
+}
+
+function add(progress: Progress, { plan, before, after }: Provisioned): void {
+  if (plan.changes.length === 0 || !before) return;
+  const one = personOutlook(before, after);
+  progress.changed++;
+  if (!isMoved(one)) return;
+  if (one.gained.length > 0) progress.gaining++;
+  if (one.lost.length > 0) progress.losing++;
+  if (one.held.length > 0) progress.holding++;
+}
+
+/** What nobody works on: this node takes it up. How many were worked on. */
+export async function runWaiting(deps: PublishDeps, by: string): Promise<number> {
+  const waiting = await deps.store.publications.waiting(deps.now(), 5);
+  for (const one of waiting) await runPublication(deps, one, by);
+  return waiting.length;
+}
+
+/** Throws `Refusal` where it does not go on any more. */
+export async function cancelPublication(deps: PublishDeps, key: PublicationKey, actor: string): Promise<Publication> {
+  const found = await deps.store.publications.get(key);
+  if (!found) throw new Refusal('not-found', 'publication/unknown', 'there is no such publication');
+  if (!(await deps.store.publications.cancel(key, deps.now(), { ...lineOf(deps, found, 'publication-cancelled'), actor })))
+    throw new Refusal('mode-conflict', 'publication/ended', `it is ${found.state} already`);
+  return (await deps.store.publications.get(key))!;
+}
+
+function lineOf(
+  deps: PublishDeps,
+  { tenantId, actor, mappingVersion, people, changed, gaining, losing, holding }: Publication,
+  code: string,
+): JournalEntry {
+  return {
+    id: deps.newId(),
+    tenantId,
+    at: deps.now(),
+    actor,
+    cause: 'publish',
+    action: null,
+    resourceType: 'Tenant',
+    resourceId: tenantId,
+    outcome: 'SUCCESS',
+    code,
+    reference: null,
+    mappingVersion,
+    detail: { people, changed, gaining, losing, holding },
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * workbench: what an admin does with a mapping: see what a document would do, publish just that, follow it, look at versions, go back, ask who has
+ * something and by what. In one place, for API, command line and later the console.
+ */
+import { conclude } from '../core/conclude.ts';
+import { countingFacts, subjectOf } from '../core/derive.ts';
+import { diffRules, type MappingDiff } from '../core/mapping-diff.ts';
+import type { Target, UserState } from '../core/model.ts';
+import { sourceOf } from '../core/model.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { Tenant } from '../core/tenant.ts';
+import { Conflict } from '../store/database.ts';
+import type { Publication } from '../store/publications.ts';
+import type { TenantRow } from '../store/tenants.ts';
+import { type DocumentDeps, type DocumentPlan, planDocument, takenDomains, writeDocument } from './documents.ts';
+import { type OutlookDeps, outlookPeople, type PersonMoved } from './outlook.ts';
+import { type ShownPlan, shownPlan } from './plan-page.ts';
+import { cancelPublication, type OnProgress, runPublication } from './publish.ts';
+import { type LiveTenant, liveOf } from './tenants.ts';
+
+export interface WorkbenchDeps extends DocumentDeps, OutlookDeps {
+  /** The first document with rules, aliases and tests of the second. */
+  withRulesOf: (document: string, other: string) => string;
+}
+
+/** A document that cannot be published, with every problem and its place. */
+export class BrokenDocument extends Refusal {
+  readonly problems: string[];
+  constructor(problems: string[]) {
+    super('request-malformed', 'mapping/broken', problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface PublishAsked {
+  tenantId: string;
+  document: string;
+  /** Of the plan that was shown. */
+  digest: string;
+  comment: string | null;
+  actor: string;
+  /** What is lost beyond the limits is not held. */
+  allowRemovals: boolean;
+}
+
+export interface VersionInfo {
+  version: number;
+  author: string;
+  comment: string | null;
+  createdAt: Date;
+  rules: number;
+  /** In force. */
+  current: boolean;
+}
+
+export type Workbench = ReturnType<typeof createWorkbench>;
+
+export function createWorkbench(deps: WorkbenchDeps) {
+  const { tenants: rows, publications } = deps.store;
+  const rowOf = async (tenantId: string): Promise<TenantRow> => {
+    const row = await rows.get(tenantId);
+    if (!row) throw new Refusal('tenant-unknown', 'mapping/tenant');
+    return row;
+  };
+  const versionOf = async (tenantId: string, version: number) => {
+    const found = await rows.mapping(tenantId, version);
+    if (!found) throw new Refusal('not-found', 'mapping/version', `there is no version ${version}`);
+    return found;
+  };
+  const understood = async (tenantId: string, document: string): Promise<{ tenant: Tenant; warnings: string[] }> => {
+    const parsed = deps.parse(document, tenantId);
+    if (!parsed.ok) throw new BrokenDocument(parsed.problems);
+    const taken = await takenDomains(deps, parsed.tenant);
+    if (taken.length > 0) throw new BrokenDocument(taken);
+    return { tenant: parsed.tenant, warnings: parsed.warnings ?? [] };
+  };
+  const planOf = async (tenantId: string, document: string, onProgress?: (done: number, all: number) => void) => {
+    const row = await rowOf(tenantId);
+    const { tenant, warnings } = await understood(tenantId, document);
+    const plan = await planDocument(deps, { row, text: document, tenant, ...(onProgress && { onProgress }) });
+    return { plan, shown: shownPlan(plan, { platforms: deps.platforms(tenantId), warnings }) };
+  };
+  const liveFor = async (tenantId: string, document: string | null): Promise<LiveTenant> => {
+    const row = await rowOf(tenantId);
+    const { tenant } = await understood(tenantId, document ?? row.document);
+    return { ...liveOf(row, { ...tenant, mapping: { ...tenant.mapping, version: row.mappingVersion } }), brake: null };
+  };
+
+  return {
+    /** Writes nothing. */
+    plan: async (tenantId: string, document: string, onProgress?: (done: number, all: number) => void): Promise<ShownPlan> =>
+      (await planOf(tenantId, document, onProgress)).shown,
+
+    people: async (
+      tenantId: string,
+      document: string,
+      asked: { after: string | null; limit: number; rule?: string; target?: string },
+    ): Promise<{ people: PersonMoved[]; next: string | null }> => outlookPeople(deps, await liveFor(tenantId, document), asked),
+
+    /** Planned once more: what was shown is published, or nothing. The walk over everybody is a worker's. */
+    async publish({ tenantId, document, digest, ...how }: PublishAsked): Promise<Publication> {
+      const { plan } = await planOf(tenantId, document);
+      refuseMoved(plan, digest);
+      const key = await writeDocument(deps, plan, { ...how, origin: 'edit' }).catch((error: unknown) => {
+        throw error instanceof Conflict ? stale('somebody else has just changed this tenant') : error;
+      });
+      await deps.tenants.refresh();
+      return (await publications.get(key))!;
+    },
+
+    /** Concludes everybody now, in this process; for commands. */
+    run: (publication: Publication, onProgress?: OnProgress) => runPublication(deps, publication, deps.worker, onProgress),
+    publications: (tenantId: string, limit: number) => publications.list(tenantId, limit),
+    cancel: (tenantId: string, revision: number, actor: string) => cancelPublication(deps, { tenantId, revision }, actor),
+
+    /** The document in force. */
+    document: async (tenantId: string) => {
+      const { document, origin, mappingVersion, revision } = await rowOf(tenantId);
+      return { document, origin, mappingVersion, revision };
+    },
+    async versions(tenantId: string, limit: number): Promise<VersionInfo[]> {
+      const { mappingVersion } = await rowOf(tenantId);
+      return (await rows.mappingVersions(tenantId, limit)).map(({ version, author, comment, createdAt, document }) => ({
+        version,
+        author,
+        comment,
+        createdAt,
+        rules: document.length,
+        current: version === mappingVersion,
+      }));
+    },
+    version: versionOf,
+    async diff(tenantId: string, from: number, to: number): Promise<MappingDiff> {
+      const [before, after] = [await versionOf(tenantId, from), await versionOf(tenantId, to)];
+      return diffRules(before.document, after.document);
+    },
+    /** The document in force with the rules of an earlier version: to be planned and published like any other. */
+    async rollBack(tenantId: string, version: number): Promise<string> {
+      const { text } = await versionOf(tenantId, version);
+      if (text === '') throw new Refusal('not-found', 'mapping/no-document', `version ${version} is from before documents were kept`);
+      return deps.withRulesOf((await rowOf(tenantId)).document, text);
+    },
+
+    /** Who has something, and by what. */
+    who: async (tenantId: string, asked: WhoAsked) => who(deps, await liveFor(tenantId, null), asked),
+
+    /** What would happen to somebody who came with these claims. */
+    async claims(tenantId: string, given: GivenClaims) {
+      const { tenant } = await liveFor(tenantId, null);
+      const connectionId = given.connection ?? tenant.connections[0]?.id ?? '';
+      if (!tenant.connections.some(({ id }) => id === connectionId))
+        throw new Refusal('request-malformed', 'explain/connection', `there is no connection ${connectionId}`);
+      const subject = { source: sourceOf(connectionId), connectionId, email: given.email, groups: given.groups, claims: given.claims };
+      const { targets, role } = conclude(subject, tenant.mapping);
+      return { connection: connectionId, mappingVersion: tenant.mapping.version, targets, role: role ?? tenant.provisioning.defaultRole };
+    },
+  };
+}
+
+export interface GivenClaims {
+  connection: string | null;
+  email: string | null;
+  groups: string[];
+  claims: Record<string, string[]>;
+}
+
+const stale = (why: string) => new Refusal('version-mismatch', 'mapping/plan-stale', `${why}: look at the plan again, and publish that`);
+
+function refuseMoved({ digest, row, text }: DocumentPlan, shown: string): void {
+  if (digest === shown) return;
+  if (row.document === text) throw stale('this document is in force already; a plan is used once');
+  throw stale('this plan does not belong to this document and tenant as they are now, or people have changed so that it would do something else');
+}
+
+export interface WhoAsked {
+  rule?: string;
+  target?: Target;
+  group?: string;
+  after: string | null;
+  limit: number;
+}
+interface Having {
+  id: string;
+  userName: string;
+  status: string;
+  grants: { target: Target; rule: string; source: string; since: Date }[];
+}
+
+const PAGE = 200;
+
+async function who(
+  { store }: OutlookDeps,
+  live: LiveTenant,
+  { after, limit, ...asked }: WhoAsked,
+): Promise<{ people: Having[]; next: string | null }> {
+  const people: Having[] = [];
+  for (let from = after; ; ) {
+    const page = await store.people.states(live.tenant.id, { after: from, limit: PAGE });
+    for (const state of page.states) {
+      const grants = state.grants.filter(
+        ({ rule, target }) => (asked.rule === undefined || rule === asked.rule) && (asked.target === undefined || target === asked.target),
+      );
+      const has = asked.group === undefined ? grants.length > 0 : isIn(state, live, asked.group);
+      if (state.user.status === 'deleted' || !has) continue;
+      const { id, userName, status } = state.user;
+      people.push({ id, userName, status, grants: grants.map(({ target, rule, source, since }) => ({ target, rule, source, since })) });
+      if (people.length === limit) return { people, next: id };
+    }
+    if (page.next === null) return { people, next: null };
+    from = page.next;
+  }
+}
+
+const isIn = (state: UserState, live: LiveTenant, group: string): boolean =>
+  countingFacts(state, live).some((identity) => subjectOf(identity, state).groups.includes(group));
