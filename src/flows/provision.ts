@@ -67,15 +67,24 @@ export async function provision(deps: ProvisionDeps, request: Request): Promise<
   return deps.turns.take(turnKeys(request), async () => {
     const began = performance.now();
     for (let lost = 1; ; lost++) {
+      const live = await standing(deps, request);
       try {
-        return await once(deps, { ...request, live: await standing(deps, request) });
+        return await once(deps, { ...request, live });
       } catch (error) {
-        if (!(error instanceof Conflict) || lost === ATTEMPTS || performance.now() - began > PATIENCE_MS) throw error;
+        const over = lost === ATTEMPTS || performance.now() - began > PATIENCE_MS;
+        // What would be refused in the tenant as it was may be welcome as it is: seats were raised, or the mode is another, on another node.
+        if (error instanceof Refusal && !over && (await hasMoved(deps, live))) continue;
+        if (!(error instanceof Conflict) || over) throw error;
         if (error instanceof TenantMoved) await deps.tenants.refresh();
         else await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(4 * lost, LONGEST_PAUSE_MS)));
       }
     }
   });
+}
+
+async function hasMoved({ tenants }: Pick<ProvisionDeps, 'tenants'>, { tenant, revision }: LiveTenant): Promise<boolean> {
+  await tenants.refresh();
+  return (tenants.get(tenant.id)?.revision ?? revision) > revision;
 }
 
 /** The tenant as this node knows it by now; the request goes on in that, if it still may. */
