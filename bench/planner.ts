@@ -60,6 +60,7 @@ export const worldOf = (tenant: Tenant): World => ({
   mode: 'jit',
   phase: null,
   seats: null,
+  brake: null,
   now: new Date(),
   newId: () => {
     ids += 1;

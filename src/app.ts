@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 
 import { formatProblem } from './config/problem.ts';
 import type { Settings } from './config/settings.ts';
+import { withRulesOf } from './config/splice.ts';
 import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
 import type { Connector } from './connectors/connector.ts';
 import { createLocalConnector, LOCAL } from './connectors/local.ts';
+import { Refusal } from './core/refusal.ts';
 import { authenticate } from './flows/admin.ts';
 import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn, withoutFile } from './flows/apply-tenants.ts';
 import { createConnections } from './flows/connections.ts';
@@ -14,15 +16,18 @@ import { answerDirectory, directoryFailure, methodsOf } from './flows/directory.
 import type { At, DirectoryDeps } from './flows/directory-request.ts';
 import { createDoctor, type Doctor } from './flows/doctor.ts';
 import type { ResolveTxt } from './flows/domains.ts';
+import { explainPerson } from './flows/explain.ts';
 import { settleHeld } from './flows/hand-over.ts';
 import { learning } from './flows/learning.ts';
 import { settleGroups } from './flows/memberships.ts';
 import { createOperate, type Operate } from './flows/operate.ts';
+import { runWaiting } from './flows/publish.ts';
 import { recordRefusal } from './flows/refused.ts';
 import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
 import { authenticateToken, tokenHolds } from './flows/tokens.ts';
+import { createWorkbench, type Workbench } from './flows/workbench.ts';
 import type { Directory } from './http/scim.ts';
 import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
@@ -69,7 +74,7 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
   const store = createStore(database);
   const parse: ParseTenant = (text, tenantId) => {
     const parsed = parseTenantFile(text, { file: `${tenantId}.yaml`, tenantId, baseDir: settings.tenants });
-    return parsed.ok ? parsed : { ok: false, problems: parsed.problems.map(formatProblem) };
+    return parsed.ok ? { ...parsed, warnings: parsed.warnings.map(formatProblem) } : { ok: false, problems: parsed.problems.map(formatProblem) };
   };
   const tenants = createTenantRegistry({ store, parse, log });
   try {
@@ -177,6 +182,13 @@ function httpDeps(
       syncLog: store.journal.syncLog,
       signIns: store.journal.signIns,
       modes: operateOf(house),
+      mapping: workbenchOf(house),
+      async explain(tenantId, userId, target) {
+        const state = await store.people.state(tenantId, userId);
+        const live = tenants.get(tenantId);
+        if (!state || !live) throw new Refusal('not-found', 'api/user');
+        return explainPerson({ store }, live, state, target);
+      },
     },
     health: { ready: () => ready(house.database, kv) },
     clock: now,
@@ -186,6 +198,9 @@ function httpDeps(
 /** The operator's use-cases, for the API and for every command. */
 export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }: House): Operate =>
   createOperate({ ...flow, store, vault, tenants, resolveTxt, baseUrl: settings.baseUrl });
+
+/** The admin's use-cases, for the API and for every command. */
+export const workbenchOf = ({ flow }: House): Workbench => createWorkbench({ ...flow, withRulesOf });
 
 function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: Doctor, now: () => Date): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };
@@ -277,6 +292,7 @@ function createWorkers(house: House, { now, doctor, kv }: { now: () => Date; doc
         ),
       );
       loops.push(every(POLL_MS, house.log, 'held', () => settleWhatIsOwed(house)));
+      loops.push(every(POLL_MS, house.log, 'publications', async () => void (await runWaiting(house.flow, house.flow.worker))));
       loops.push(
         every(POLL_MS, house.log, 'outbox', async () => {
           while ((await deliverDue(deliver)) > 0);

@@ -3,10 +3,11 @@
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { type House, type Options, openHouse } from './app.ts';
-import { count, moment, outcome, target, targets } from './cli/arguments.ts';
+import { count, moment, outcome, targets } from './cli/arguments.ts';
+import { mapCommands } from './cli/map-commands.ts';
 import { operatorCommands } from './cli/operator-commands.ts';
 import { createOutput, EXIT, Exit, type Output } from './cli/output.ts';
-import { type Edit, editUser, explain, journal, listUsers, showUser, tenantOf } from './cli/people.ts';
+import { type Edit, editUser, journal, listUsers, showUser, tenantOf } from './cli/people.ts';
 import { apply, check } from './cli/tenants.ts';
 import { readSettings, type Settings } from './config/settings.ts';
 import type { Target } from './core/model.ts';
@@ -102,12 +103,22 @@ program
   .description('show what the tenant files would change, for tenants, connections, rules and people')
   .argument('[dir]', 'the tenant folder; default MATRICULA_TENANTS')
   .option('--yes', 'do it')
-  .option('--allow-removals', "go beyond the tenant's limit on removals")
+  .option('--allow-removals', "go beyond the tenant's limit on removals: nothing of it is held")
   .option('--allow-other-provider', 'let a connection trust another provider under the same id')
-  .action(async (dir: string | undefined, opts: { yes?: boolean; allowRemovals?: boolean; allowOtherProvider?: boolean }) => {
+  .option('--force <why>', 'let files go over edits that were made since')
+  .action(async (dir: string | undefined, opts: { yes?: boolean; allowRemovals?: boolean; allowOtherProvider?: boolean; force?: string }) => {
     if (dir !== undefined) process.env['MATRICULA_TENANTS'] = dir;
     await inHouse((house, out) =>
-      apply(house, { yes: opts.yes === true, allowRemovals: opts.allowRemovals === true, allowOtherProvider: opts.allowOtherProvider === true }, out),
+      apply(
+        house,
+        {
+          yes: opts.yes === true,
+          allowRemovals: opts.allowRemovals === true,
+          allowOtherProvider: opts.allowOtherProvider === true,
+          ...(opts.force !== undefined && { force: opts.force }),
+        },
+        out,
+      ),
     )();
   });
 
@@ -144,15 +155,6 @@ user
   );
 
 program
-  .command('explain')
-  .description('why someone has an enrolment, and why not')
-  .argument('<user>', 'id, userName or e-mail')
-  .argument('[target]', 'such as bundle:sales-onboarding; without one, every target', target)
-  .action(
-    inHouse((house, out, term: string, what: Target | undefined) => explain(house, tenantOf(house, globals().tenant), { term, target: what }, out)),
-  );
-
-program
   .command('journal')
   .description('what was changed and what was refused, newest first')
   .option('--user <id>', 'of this user only')
@@ -175,6 +177,7 @@ program
   );
 
 operatorCommands(program, inHouse);
+mapCommands(program, inHouse);
 
 program
   .command('migrate')

@@ -1,8 +1,6 @@
 /** `matricula user …`, `explain`, `journal`: the people of a tenant, read from the kept facts, and edits by hand. */
 import type { House } from '../app.ts';
-import type { Verdict } from '../core/conclude.ts';
 import { targetsOf } from '../core/diff.ts';
-import { type Explanation, explain as explainState } from '../core/explain.ts';
 import type { Identity, Target, UserState } from '../core/model.ts';
 import { findUser } from '../flows/admin.ts';
 import { provision } from '../flows/provision.ts';
@@ -92,57 +90,6 @@ export async function editUser(house: House, live: LiveTenant, { term, edit }: {
     { changes: plan.changes.length, effects: plan.effects },
     plan.changes.length === 0 ? 'nothing to change' : `done: gained ${gained.join(', ') || 'nothing'}, lost ${lost.join(', ') || 'nothing'}`,
   );
-}
-
-/** Why, and why not, from the kept facts and the mapping in force. */
-export async function explain(
-  house: House,
-  live: LiveTenant,
-  { term, target }: { term: string; target: Target | undefined },
-  out: Output,
-): Promise<void> {
-  const state = await stateOf(house, live, term);
-  const explanations = explainState(state, live, target);
-  const facts = state.identities.map(({ source, subject, facts: kept }) => ({ source, subject, groupsSaid: kept?.groupsSaid ?? null }));
-  const head = `${plain(state.user.userName)} in ${live.tenant.id}, mode ${live.mode}, mapping version ${live.tenant.mapping.version}`;
-  out.result(
-    { user: state.user.id, mode: live.mode, mappingVersion: live.tenant.mapping.version, facts, explanations },
-    [head, ...explanations.flatMap(explained)].join('\n'),
-  );
-}
-
-function explained({ target, enrolled, grants, rules }: Explanation): string[] {
-  return [
-    `${enrolled ? 'yes' : 'no '}  ${target}`,
-    ...grants.filter((g) => g.source === 'manual').map((g) => `       given by hand on ${g.since.toISOString()}`),
-    ...rules.map((r) =>
-      r.firstFailed === null
-        ? `       rule ${r.rule.id} (line ${r.rule.line}) holds for ${r.source}: ${told(r.verdict)}`
-        : `       rule ${r.rule.id} (line ${r.rule.line}) does not hold for ${r.source}: ${told(r.firstFailed)}; seen: ${r.firstFailed.saw.map(plain).join(', ') || 'nothing'}`,
-    ),
-    ...(rules.length === 0 && grants.length === 0
-      ? ['       no rule that names it was judged: no rule names it, or no source has said anything that counts']
-      : []),
-  ];
-}
-
-function told({ condition: c, of }: Verdict): string {
-  switch (c.kind) {
-    case 'group':
-      return `group ${'glob' in c.test ? `like ${c.test.glob}` : c.label}${c.ids ? ` (${c.ids.join(', ')})` : ''}`;
-    case 'claim':
-      return `claim ${c.name} ${Object.entries(c.test)
-        .map(([how, what]) => `${how} ${Array.isArray(what) ? what.join(' or ') : String(what)}`)
-        .join(' ')}`;
-    case 'emailDomain':
-      return `e-mail domain ${c.domain}`;
-    case 'connection':
-      return `connection ${c.connection}`;
-    case 'not':
-      return `not (${of.map(told).join(', ')})`;
-    default:
-      return `${c.kind} of (${of.map(told).join('; ')})`;
-  }
 }
 
 export async function journal(house: House, live: LiveTenant, filter: Parameters<House['store']['journal']['list']>[1], out: Output): Promise<void> {

@@ -6,8 +6,9 @@ import type { House } from '../app.ts';
 
 import { formatProblem, type Problem } from '../config/problem.ts';
 import { parseTenantFile, readTenantFolder } from '../config/tenant-file.ts';
-import { applyTenant, hasChanges, type ListDiff, planTenants, type TenantChange, withoutFile } from '../flows/apply-tenants.ts';
-import type { RemapSummary } from '../flows/remap.ts';
+import { applyTenant, planTenants, type TenantChange, withoutFile } from '../flows/apply-tenants.ts';
+import { planLines, type ShownPlan, shownPlan } from '../flows/plan-page.ts';
+import type { Publication } from '../store/publications.ts';
 import { EXIT, Exit, type Output } from './output.ts';
 
 /** Every problem of every file; needs no database. */
@@ -41,27 +42,33 @@ function checked({ file, ok, problems, tests }: { file: string; ok: boolean; pro
   ].join('\n');
 }
 
+export interface ApplyFlags {
+  yes: boolean;
+  allowRemovals: boolean;
+  allowOtherProvider: boolean;
+  /** Why files go over edits that were made since. */
+  force?: string;
+}
+
 /** Prints what would change, people included; does it with `yes`. */
-export async function apply(
-  house: House,
-  options: { yes: boolean; allowRemovals: boolean; allowOtherProvider: boolean },
-  out: Output,
-): Promise<void> {
+export async function apply(house: House, options: ApplyFlags, out: Output): Promise<void> {
   const files = await house.files();
   const changes = await planTenants(house.flow, files);
   const gone = (await withoutFile(house.flow, files)).map((id) => `? ${id}  no file any more; what was applied last stays in force`);
-  const plan = [...changes.map(planned), ...gone].join('\n') || `no tenant files in ${house.settings.tenants}`;
+  const shown = new Map(changes.flatMap((change) => (change.kind === 'update' ? [[change.tenantId, shownOf(house, change)] as const] : [])));
+  const plan = [...changes.map((change) => planned(change, shown)), ...gone].join('\n') || `no tenant files in ${house.settings.tenants}`;
   if (!options.yes) {
+    const changing = changes.some((c) => c.kind === 'create' || c.kind === 'update');
     out.result(
-      { applied: false, changes: changes.map(summary) },
-      `${plan}\n${changes.some((c) => c.kind === 'create' || c.kind === 'update') ? '\nNothing was changed. Apply it with: matricula apply --yes' : ''}`,
+      { applied: false, changes: changes.map((change) => summary(change, shown)) },
+      `${plan}\n${changing ? '\nNothing was changed. Apply it with: matricula apply --yes' : ''}`,
     );
     if (changes.some((c) => c.kind === 'broken')) throw new Exit(EXIT.refused);
     return;
   }
   out.note(plan);
   const applied = [];
-  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', ...options }));
+  for (const change of changes) applied.push(await applyTenant(house.flow, change, { actor: 'cli', ...options, onProgress: progress(out) }));
   const tokens = new Set(changes.flatMap((c) => (c.kind === 'create' && c.tenant.provisioning.initialMode === 'scim' ? [c.tenantId] : [])));
   out.result(
     { applied: true, tenants: applied },
@@ -69,7 +76,7 @@ export async function apply(
       .flatMap((a) => [
         `${a.tenantId}: ${a.outcome}`,
         ...a.problems.map((p) => `  ${p}`),
-        ...(a.people ? people(a.people, true) : []),
+        ...(a.publication ? publicationLines(a.publication).map((line) => `  ${line}`) : []),
         ...(tokens.has(a.tenantId) ? [`  its directory needs a token: matricula token create ${a.tenantId}`] : []),
       ])
       .join('\n'),
@@ -77,45 +84,37 @@ export async function apply(
   if (applied.some((a) => a.problems.length > 0)) throw new Exit(EXIT.refused);
 }
 
-function planned(change: TenantChange): string {
-  if (change.kind === 'unchanged') return `= ${change.tenantId}  (no change)`;
-  if (change.kind === 'broken')
-    return [`! ${change.tenantId}  the file is broken; what is in force stays`, ...change.problems.map((p) => `    ${p}`)].join('\n');
-  const head = change.kind === 'create' ? `+ ${change.tenantId}  new tenant, mode ${change.tenant.provisioning.initialMode}` : `~ ${change.tenantId}`;
-  const lists = [...listed('connection', change.connections), ...listed('rule', change.rules)];
-  const other = change.kind === 'update' && !hasChanges(change.connections) && !hasChanges(change.rules) ? ['    settings or catalogue only'] : [];
-  const moved =
-    change.kind === 'update'
-      ? change.otherProvider.map((id) => `    connection ${id} would trust another provider: needs --allow-other-provider`)
-      : [];
-  return [head, ...lists, ...other, ...moved, ...(change.kind === 'update' ? people(change.people) : [])].join('\n');
+const shownOf = (house: House, { plan }: Extract<TenantChange, { kind: 'update' }>): ShownPlan =>
+  shownPlan(plan, { platforms: house.flow.platforms(plan.tenantId), warnings: [] });
+
+/** Every so often, so that a terminal shows that it goes on. */
+export function progress(out: Output): (publication: Publication) => void {
+  let told = 0;
+  return ({ done, people }) => {
+    if (done - told < 2000) return;
+    told = done;
+    out.note(`  ${done} of ${people} people`);
+  };
 }
 
-const listed = (what: string, { added, removed, changed }: ListDiff): string[] => [
-  ...added.map((id) => `    + ${what} ${id}`),
-  ...changed.map((id) => `    ~ ${what} ${id}`),
-  ...removed.map((id) => `    - ${what} ${id}`),
+export const publicationLines = ({ state, done, people, changed, gaining, losing, holding, brake }: Publication): string[] => [
+  `${state}: ${done} of ${people} people, ${changed} changed, ${gaining} gained, ${losing} lost${holding > 0 ? `, of ${holding} something is held` : ''}`,
+  ...(brake && holding > 0 ? ['more would be lost than the limits allow: look at matricula held, then release or drop it with a reason'] : []),
 ];
 
-function people(summary: RemapSummary, done = false): string[] {
-  const targets = Object.entries(summary.byTarget).map(([target, n]) => `      ${target}  +${n.gained} -${n.lost}`);
-  const refused =
-    summary.refused.length > 0
-      ? [`    ${summary.refused.length} left as they are: ${[...new Set(summary.refused.map((r) => r.code))].join(', ')}`]
-      : [];
-  const over = summary.overLimit && !done ? ['    more than provisioning.limits.removals allows: needs --allow-removals'] : [];
-  return [`    people: ${summary.people}, ${summary.gaining} gain, ${summary.losing} lose`, ...targets, ...refused, ...over];
+function planned(change: TenantChange, shown: ReadonlyMap<string, ShownPlan>): string {
+  if (change.kind === 'unchanged')
+    return `= ${change.tenantId}  (no change${change.edited ? '; it was edited since, and the edit stays: matricula map show' : ''})`;
+  if (change.kind === 'broken')
+    return [`! ${change.tenantId}  the file is broken; what is in force stays`, ...change.problems.map((p) => `    ${p}`)].join('\n');
+  if (change.kind === 'create') return `+ ${change.tenantId}  new tenant, mode ${change.tenant.provisioning.initialMode}`;
+  const edited = change.edited ? ['it was edited since this file was taken in, and the file has changed, too: needs --force "why"'] : [];
+  return [`~ ${change.tenantId}`, ...[...edited, ...planLines(shown.get(change.tenantId)!)].map((line) => `    ${line}`)].join('\n');
 }
 
-function summary(change: TenantChange): object {
+function summary(change: TenantChange, shown: ReadonlyMap<string, ShownPlan>): object {
   if (change.kind === 'unchanged' || change.kind === 'broken') return change;
-  const { kind, tenantId, file, connections, rules } = change;
-  return {
-    kind,
-    tenantId,
-    file,
-    connections,
-    rules,
-    ...(change.kind === 'update' ? { people: change.people, otherProvider: change.otherProvider } : {}),
-  };
+  const { kind, tenantId, file } = change;
+  if (kind === 'create') return { kind, tenantId, file, connections: change.connections, rules: change.rules };
+  return { kind, tenantId, file, edited: change.edited, plan: shown.get(tenantId) };
 }

@@ -16,7 +16,7 @@ import { createSightings, type Sightings } from './sightings.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface OutlookDeps {
-  store: { people: Pick<Store['people'], 'states' | 'headcount'> };
+  store: Pick<Store, 'people'>;
   now: () => Date;
   newId: () => string;
 }

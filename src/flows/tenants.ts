@@ -33,7 +33,7 @@ export interface TenantProblem {
 }
 
 /** How a document becomes a tenant; config's, handed in by the composition root. */
-export type ParseTenant = (text: string, tenantId: string) => { ok: true; tenant: Tenant } | { ok: false; problems: string[] };
+export type ParseTenant = (text: string, tenantId: string) => { ok: true; tenant: Tenant; warnings?: string[] } | { ok: false; problems: string[] };
 
 export interface Tenants {
   get(id: string): LiveTenant | null;

@@ -18,7 +18,7 @@ import { type ShownPlan, shownPlan } from './plan-page.ts';
 import { cancelPublication, type OnProgress, runPublication } from './publish.ts';
 import { type LiveTenant, liveOf } from './tenants.ts';
 
-export interface WorkbenchDeps extends DocumentDeps, OutlookDeps {
+export interface WorkbenchDeps extends DocumentDeps {
   /** The first document with rules, aliases and tests of the second. */
   withRulesOf: (document: string, other: string) => string;
 }
@@ -164,10 +164,14 @@ export interface GivenClaims {
   claims: Record<string, string[]>;
 }
 
+/** Characters of a digest that say which plan is meant. */
+const SHORTEST = 16;
+
 const stale = (why: string) => new Refusal('version-mismatch', 'mapping/plan-stale', `${why}: look at the plan again, and publish that`);
 
 function refuseMoved({ digest, row, text }: DocumentPlan, shown: string): void {
-  if (digest === shown) return;
+  // A part of it is enough for people who type.
+  if (shown.length >= SHORTEST && digest.startsWith(shown)) return;
   if (row.document === text) throw stale('this document is in force already; a plan is used once');
   throw stale('this plan does not belong to this document and tenant as they are now, or people have changed so that it would do something else');
 }

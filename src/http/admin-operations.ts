@@ -1,8 +1,9 @@
 /** The table of the administrators' API: each operation's path, parameters, answer and description. Router and OpenAPI document are made from it. */
 import { z } from 'zod';
-import type { User, UserState } from '../core/model.ts';
+import type { Target, User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { AdminReads, JournalLine, JournalQuery, SignInLine, SyncLogQuery } from './admin.ts';
+import { MAPPING_OPERATIONS } from './mapping-operations.ts';
 import { MODE_OPERATIONS } from './mode-operations.ts';
 
 export interface Asked {
@@ -23,6 +24,8 @@ export interface Operation {
   query: z.ZodObject;
   /** What a POST carries. */
   body?: z.ZodObject;
+  /** At most so long; without it, what an ordinary body may be. */
+  bodyBytes?: number;
   /** The answer's schema, as JSON Schema. */
   answer: z.ZodObject;
   run(admin: AdminReads, asked: Asked): Promise<object>;
@@ -158,6 +161,24 @@ const READS: readonly Operation[] = [
     },
   },
   {
+    path: '/tenants/{tenant}/users/{id}/explain',
+    method: 'get',
+    id: 'explainUser',
+    summary: 'Why somebody has an enrolment, and why not',
+    query: z.strictObject({
+      target: z
+        .string()
+        .regex(/^(bundle|collection|group):\S{1,200}$/)
+        .optional()
+        .describe('Without one, every target that a grant or a rule names.'),
+    }),
+    answer: z.looseObject({}),
+    async run(admin, { tenantId, id, query }) {
+      if (!/^[\w-]{1,64}$/.test(id)) throw new Refusal('not-found', 'api/user');
+      return admin.explain(tenantId, id, query['target'] as Target | undefined);
+    },
+  },
+  {
     path: '/tenants/{tenant}/journal',
     method: 'get',
     id: 'listJournal',
@@ -215,7 +236,7 @@ const READS: readonly Operation[] = [
   },
 ];
 
-export const OPERATIONS: readonly Operation[] = [...READS, ...MODE_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [...READS, ...MODE_OPERATIONS, ...MAPPING_OPERATIONS];
 
 const problem = z.object({ type: text, title: text, status: z.int(), detail: text.optional(), code: text, reference: text });
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
@@ -258,7 +279,8 @@ export function openApi(baseUrl: string): object {
     info: {
       title: 'Matricula',
       version: '1',
-      description: 'What an administrator reads of a tenant, and how an operator changes its mode. Keys come from `matricula key create`.',
+      description:
+        'What an administrator reads of a tenant and does with its mapping, and how an operator changes its mode. Keys come from `matricula key create`.',
     },
     servers: [{ url: `${baseUrl.replace(/\/$/, '')}/api/v1` }],
     security: [{ key: [] }],

@@ -1,7 +1,7 @@
 /** The administrators' API, read-only so far: `/api/v1/tenants/{tenant}/…`, and its description at `/api/v1/openapi.json`. */
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ModeRequest } from '../core/mode.ts';
-import type { User, UserState } from '../core/model.ts';
+import type { Target, User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import { OPERATIONS, type Operation, openApi } from './admin-operations.ts';
 import { notAllowed } from './errors.ts';
@@ -61,6 +61,8 @@ export interface AdminReads {
   syncLog(tenantId: string, query: SyncLogQuery): Promise<JournalLine[]>;
   signIns(tenantId: string, query: { userId?: string; reference?: string; limit: number }): Promise<SignInLine[]>;
   modes: ModeOperations;
+  mapping: MappingOperations;
+  explain(tenantId: string, userId: string, target: Target | undefined): Promise<object>;
 }
 
 /** What an operator does about a tenant's mode. Each answers plain JSON, and throws `Refusal` where it may not be. */
@@ -74,6 +76,39 @@ export interface ModeOperations {
   domains(tenantId: string): Promise<object>;
   addDomain(asked: { tenantId: string; domain: string; actor: string }): Promise<object>;
   verifyDomain(asked: { tenantId: string; domain: string; actor: string }): Promise<object>;
+}
+
+/** What an admin does with a mapping. Each answers plain JSON, and throws `Refusal` where it may not be. */
+export interface MappingOperations {
+  document(tenantId: string): Promise<object>;
+  plan(tenantId: string, document: string): Promise<object>;
+  people(tenantId: string, document: string, asked: PageAsked): Promise<object>;
+  publish(asked: {
+    tenantId: string;
+    document: string;
+    digest: string;
+    comment: string | null;
+    actor: string;
+    allowRemovals: boolean;
+  }): Promise<object>;
+  publications(tenantId: string, limit: number): Promise<object[]>;
+  cancel(tenantId: string, revision: number, actor: string): Promise<object>;
+  versions(tenantId: string, limit: number): Promise<object[]>;
+  version(tenantId: string, version: number): Promise<object>;
+  diff(tenantId: string, from: number, to: number): Promise<object>;
+  rollBack(tenantId: string, version: number): Promise<string>;
+  who(tenantId: string, asked: PageAsked & { group?: string }): Promise<object>;
+  claims(
+    tenantId: string,
+    given: { connection: string | null; email: string | null; groups: string[]; claims: Record<string, string[]> },
+  ): Promise<object>;
+}
+
+interface PageAsked {
+  after: string | null;
+  limit: number;
+  rule?: string;
+  target?: Target;
 }
 
 /** Routes are made from the same table as their description. */
@@ -103,7 +138,7 @@ function addOperation(router: Router, deps: HttpDeps, operation: Operation): voi
   const route = router.route(routeOf(operation));
   if (operation.method === 'get') route.get(answer(deps, operation));
   // The key is looked at before a body is read.
-  else route[operation.method](permit(deps), express.json({ limit: BODY_BYTES, type: () => true }), answer(deps, operation));
+  else route[operation.method](permit(deps), express.json({ limit: operation.bodyBytes ?? BODY_BYTES, type: () => true }), answer(deps, operation));
 }
 
 const permit =

@@ -13,6 +13,8 @@ interface Trouble {
   title: string;
   /** What an administrator is told beside the title; never of a person's message. */
   detail?: string;
+  /** What is wrong with a document, each with its place. */
+  problems?: string[];
   page: (at: Whereabouts) => string;
 }
 
@@ -59,15 +61,18 @@ const AWAY: Trouble = { ...UNAVAILABLE, page: unavailablePage };
 /** Refusals of what an operator asked: their reason is for the operator. */
 const FOR_OPERATORS = new Set<RefusalCode>(['mode-conflict', 'domain-taken', 'version-mismatch']);
 
-function refused({ code, check, detail }: Refusal): Trouble {
+function refused(refusal: Refusal): Trouble {
+  const { code, check, detail } = refusal;
+  const { problems } = refusal as { problems?: string[] };
   const { status, title } = REFUSALS[code];
-  const said = FOR_OPERATORS.has(code) || /^(held|mode|seats|domain|hand-over)\//.test(check) ? { detail } : {};
-  return { code, title, ...said, status: check === 'http/method' ? 405 : status, page: (at) => refusalPage(code, at) };
+  const said = FOR_OPERATORS.has(code) || /^(held|mode|seats|domain|hand-over|mapping|publication|explain)\//.test(check) ? { detail } : {};
+  return { code, title, ...said, ...(problems && { problems }), status: check === 'http/method' ? 405 : status, page: (at) => refusalPage(code, at) };
 }
 
 /** RFC 9457. */
-function sendProblem(res: Response, { code, status, title, detail }: Trouble, reference: string): void {
-  const body = { type: 'about:blank', title: API_TITLES[code as RefusalCode] ?? title, status, ...(detail && { detail }), code, reference };
+function sendProblem(res: Response, { code, status, title, detail, problems }: Trouble, reference: string): void {
+  const said = { ...(detail && { detail }), ...(problems && { problems }) };
+  const body = { type: 'about:blank', title: API_TITLES[code as RefusalCode] ?? title, status, ...said, code, reference };
   res.type('application/problem+json').send(JSON.stringify(body));
 }
 

@@ -17,6 +17,8 @@ export interface Outbox {
   done(row: OutboxRow, worker: string): Promise<void>;
   /** Not delivered: free again from `dueAt`, one attempt more. Nothing happens where the claim has passed to another. */
   retry(row: OutboxRow, worker: string, dueAt: Date, reason: string): Promise<void>;
+  /** What is not yet delivered of one user, the oldest first; at most a hundred. */
+  ofUser(tenantId: string, userId: string): Promise<OutboxRow[]>;
   /** Rows not yet delivered, of one tenant or of all. */
   waiting(tenantId?: string): Promise<number>;
 }
@@ -46,6 +48,13 @@ export function createOutbox({ query: q, tables: { outbox } }: Database): Outbox
         .update(outbox)
         .set({ attempts: row.attempts + 1, dueAt, claimedBy: null, claimedUntil: null, failedReason: reason })
         .where(held(row, worker))),
+    ofUser: async (tenantId, userId) =>
+      await q
+        .select()
+        .from(outbox)
+        .where(and(eq(outbox.tenantId, tenantId), eq(outbox.userId, userId)))
+        .orderBy(outbox.createdAt)
+        .limit(100),
     async waiting(tenantId) {
       const [found] = await q
         .select({ n: count() })

@@ -121,6 +121,7 @@ export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
     now: memory.now,
     newId: () => `id${++n}`,
     phase: memory.phase,
+    brake: memory.brake,
     seats: memory.seats === null ? null : { limit: memory.seats, active: activeUsers() },
   });
 
@@ -152,6 +153,7 @@ export function makeMemory(tenant: Tenant, mode: Mode = 'jit') {
     mode,
     phase: null as Phase | null,
     seats: null as number | null,
+    brake: null as 'limit' | null,
     now: NOW,
     users,
     world,

@@ -62,6 +62,9 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
           modeSince: NOW,
           modeBefore: null,
           seats: null,
+          origin: 'file',
+          fileDigest: '',
+          brake: null,
           document: 'x',
           digest: 'd',
           revision: 1,
@@ -69,7 +72,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
           createdAt: NOW,
           updatedAt: NOW,
         },
-        { tenantId: 'acme', version: 1, digest: 'd', document: [], author: 'cli', comment: null, createdAt: NOW },
+        { tenantId: 'acme', version: 1, digest: 'd', document: [], text: 'x', author: 'cli', comment: null, createdAt: NOW },
         { ...entry, outcome: 'SUCCESS', code: null, reference: null, mappingVersion: 1, detail: {} },
       );
       const row = { tenantId: 'acme', domain: 'acme.example', challenge: 'c', failure: null, createdAt: NOW };
@@ -93,7 +96,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       provision(
         { store, tenants: deps.tenants, turns: createTurns(), now: () => NOW, newId: () => newId(), platforms: () => [] },
         {
-          live: { tenant, mode: 'jit', phase: null, seats: null, revision: 1 },
+          live: { tenant, mode: 'jit', phase: null, seats: null, brake: null, revision: 1 },
           intent: assertion('sso', subject, { profile: { title } }),
           lookup: { by: 'assertion', source: 'connection:sso', subject, emailKey: `${subject}@acme.example` },
           actor: 'test',

@@ -36,6 +36,9 @@ beforeEach(async () => {
       modeSince: now,
       modeBefore: null,
       seats: null,
+      origin: 'file',
+      fileDigest: '',
+      brake: null,
       document: 'x',
       digest: 'd',
       revision: 1,
@@ -43,7 +46,7 @@ beforeEach(async () => {
       createdAt: now,
       updatedAt: now,
     },
-    { tenantId: 'acme', version: 1, digest: 'd', document: [], author: 'cli', comment: null, createdAt: now },
+    { tenantId: 'acme', version: 1, digest: 'd', document: [], text: 'x', author: 'cli', comment: null, createdAt: now },
     { ...entry, outcome: 'SUCCESS', code: null, reference: null, mappingVersion: 1, detail: {} },
   );
 });

@@ -203,6 +203,21 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
         addDomain: async () => ({}),
         verifyDomain: async () => ({}),
       },
+      mapping: {
+        document: async () => ({}),
+        plan: async () => ({}),
+        people: async () => ({}),
+        publish: async () => ({}),
+        publications: async () => [],
+        cancel: async () => ({}),
+        versions: async () => [],
+        version: async () => ({}),
+        diff: async () => ({}),
+        rollBack: async () => '',
+        who: async () => ({}),
+        claims: async () => ({}),
+      },
+      explain: async () => ({}),
       async users(tenantId, { after, limit, search }) {
         const all = [...users.values()].map((s) => s.user).filter((u) => u.tenantId === tenantId && u.email.includes(search ?? ''));
         const rest = all.filter((u) => after === null || u.id > after);

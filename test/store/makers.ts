@@ -3,6 +3,7 @@ import type { Change, Facts, Grant, Group, Identity, Membership, Plan, Target, U
 import { foldKey } from '../../src/core/profile.ts';
 import type { Write } from '../../src/store/apply.ts';
 import type { JournalEntry, SignInEntry } from '../../src/store/journal.ts';
+import type { Publication } from '../../src/store/publications.ts';
 import type { MappingVersion, TenantRow } from '../../src/store/tenants.ts';
 
 export const NOW = new Date('2026-01-02T03:04:05.678Z');
@@ -192,6 +193,9 @@ export const tenantRow = (id: string, over: Partial<TenantRow> = {}): TenantRow 
   seats: null,
   document: `name: ${id}\n`,
   digest: '0'.repeat(64),
+  origin: 'file',
+  fileDigest: '0'.repeat(64),
+  brake: null,
   revision: 1,
   mappingVersion: 1,
   createdAt: NOW,
@@ -204,7 +208,31 @@ export const mapping = (tenantId: string, version: number): MappingVersion => ({
   version,
   digest: `${version}`.repeat(64).slice(0, 64),
   document: [{ id: 'engineers', when: { kind: 'emailDomain', domain: 'example.com' }, enrol: ['bundle:basics'], role: null, line: 3 }],
+  text: `version: ${version}\n`,
   author: 'cli',
   comment: version === 1 ? null : `version ${version}`,
   createdAt: NOW,
+});
+
+/** The walk that follows the document which made this revision. */
+export const publication = (tenantId: string, revision: number, over: Partial<Publication> = {}): Publication => ({
+  tenantId,
+  revision,
+  mappingVersion: 1,
+  actor: 'cli',
+  comment: null,
+  brake: null,
+  state: 'running',
+  cursor: '',
+  people: 3,
+  done: 0,
+  changed: 0,
+  gaining: 0,
+  losing: 0,
+  holding: 0,
+  claimedBy: null,
+  claimedUntil: null,
+  startedAt: NOW,
+  updatedAt: NOW,
+  ...over,
 });

@@ -4,7 +4,7 @@ import { Conflict } from '../../src/store/database.ts';
 import { KEPT, type ScimExchangeRow } from '../../src/store/exchanges.ts';
 import type { JournalEntry } from '../../src/store/journal.ts';
 import type { ApiKeyRow, VaultRow } from '../../src/store/keys.ts';
-import { entry, later, mapping, NOW, signIn, tenantRow } from './makers.ts';
+import { entry, later, mapping, NOW, publication, signIn, tenantRow } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function journalPromises(world: World): void {
@@ -188,7 +188,10 @@ export function tenantsPromises(world: World): void {
         expectRevision,
         document: `rev ${expectRevision + 1}`,
         digest: 'd',
+        origin: 'edit',
+        fileDigest: 'f',
         mapping: version === null ? null : mapping(id, version),
+        publication: publication(id, expectRevision + 1, { startedAt: later(5), updatedAt: later(5) }),
         now: later(5),
       },
       entry(`t-${id}-${expectRevision}-${version}`, { tenantId: id }),
@@ -207,7 +210,7 @@ export function tenantsPromises(world: World): void {
     await create('t2');
     await change('t2', 1, 2);
     expect(await world.store.tenants.get('t2')).toEqual(
-      tenantRow('t2', { revision: 2, document: 'rev 2', digest: 'd', mappingVersion: 2, updatedAt: later(5) }),
+      tenantRow('t2', { revision: 2, document: 'rev 2', digest: 'd', origin: 'edit', fileDigest: 'f', mappingVersion: 2, updatedAt: later(5) }),
     );
     await change('t2', 2, null);
     expect(await world.store.tenants.get('t2')).toMatchObject({ revision: 3, mappingVersion: 2 });

@@ -186,7 +186,7 @@ async function small(backend: Backend): Promise<Small> {
   };
   await store.tenants.create(tenantRow('acme', { mode: 'scim', phase: 'live' }), mapping('acme', 1), entry('made'));
   const at: At = {
-    live: { tenant, mode: 'scim', phase: 'live', seats: null, revision: 1 },
+    live: { tenant, mode: 'scim', phase: 'live', seats: null, brake: null, revision: 1 },
     base: 'https://scim.example/v2',
     users: SCHEMA,
     holds: async () => true,
