@@ -9,6 +9,9 @@ export const LIMITS = {
   filterResults: 200,
   defaultPage: 100,
   patchOperations: 1000,
+  /** Of a User: extensions that no schema here describes, and attributes in one that no table describes. */
+  extensions: 20,
+  extensionAttributes: 500,
   filterLength: 2048,
   filterDepth: 20,
   bodyBytes: 1_048_576,

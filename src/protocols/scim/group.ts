@@ -1,9 +1,10 @@
 /** group: a Group as a client writes and reads it (RFC 7643 §4.2). */
+import { isDeepStrictEqual } from 'node:util';
 import type { Group } from '../../core/model.ts';
 import { SEARCHABLE_LENGTH } from '../../core/search.ts';
 import { invalidSyntax, invalidValue, ScimError } from './error.ts';
-import { memberIn } from './members.ts';
-import { isObject, type Json, keyed } from './own.ts';
+import { type Members, MOST_MEMBERS, membersIn } from './members.ts';
+import { isObject } from './own.ts';
 import { etagOf } from './resource.ts';
 import { findAttribute, GROUP, type ResourceSchema, sameUrn, splitUrn } from './schema.ts';
 
@@ -11,38 +12,50 @@ export interface GroupWritten {
   displayName: string;
   externalId: string | null;
   /** Null: not said. `nested` are groups, which are left out. */
-  members: { users: string[]; nested: string[] } | null;
+  members: Members | null;
   ignored: string[];
 }
 
-const MOST_MEMBERS = 100_000;
+const WRITABLE = new Set(['displayName', 'externalId', 'members']);
 
-/** A body of POST or PUT. Throws 400: invalidSyntax, invalidValue, tooMany. */
+/** A body of POST or PUT: attributes by name, with or without the schema's URN, or below it. Throws 400: invalidSyntax, invalidValue, tooMany. */
 export function readGroup(body: unknown, schema: ResourceSchema): GroupWritten {
   if (!isObject(body)) throw invalidSyntax('The body must be a JSON object');
-  const said = unqualified(body);
+  const reading: Reading = { schema, said: new Map(), ignored: [] };
+  for (const [key, value] of Object.entries(body)) {
+    if (sameUrn(key, GROUP) && isObject(value)) for (const [inner, one] of Object.entries(value)) readKey(reading, inner, one);
+    else readKey(reading, key, value);
+  }
+  const { said, ignored } = reading;
   return {
-    displayName: groupName(keyed(said, 'displayname')),
-    externalId: groupExternalId(keyed(said, 'externalid')),
-    members: readMembers(keyed(said, 'members')),
-    ignored: Object.keys(said)
-      .filter((key) => !findAttribute(schema, key) && !/^(schemas|urn:|https?:)/i.test(key))
-      .map((key) => `${key.slice(0, 100)}: not an attribute of a Group`),
+    displayName: groupName(said.get('displayName')),
+    externalId: groupExternalId(said.get('externalId')),
+    members: readMembers(said.get('members')),
+    ignored,
   };
 }
 
-/** Attributes may be written with the schema's URN before each, or under it (RFC 7644 §3.10); the plain name goes before these. */
-function unqualified(body: Json): Json {
-  const under: [string, unknown][] = [];
-  const before: [string, unknown][] = [];
-  const plain: [string, unknown][] = [];
-  for (const [key, value] of Object.entries(body)) {
-    const { urn, name } = splitUrn(key);
-    if (sameUrn(key, GROUP) && isObject(value)) under.push(...Object.entries(value));
-    else if (urn !== null && sameUrn(urn, GROUP)) before.push([name, value]);
-    else plain.push([key, value]);
-  }
-  return Object.fromEntries(new Map([...under, ...before, ...plain].map(([key, value]) => [key.toLowerCase(), [key, value] as const])).values());
+interface Reading {
+  schema: ResourceSchema;
+  /** By the schema's own names. */
+  said: Map<string, unknown>;
+  ignored: string[];
+}
+
+function readKey({ schema, said, ignored }: Reading, key: string, value: unknown): void {
+  const found = findAttribute(schema, key);
+  // `members.value` says the same as `members`.
+  if (found?.sub && found.sub.name !== 'value') ignored.push(`${key.slice(0, 100)}: set by the server`);
+  else if (found && WRITABLE.has(found.attribute.name)) say(said, found.attribute.name, value);
+  else if (!found && (!/^(urn:|https?:)/i.test(key) || sameUrn(splitUrn(key).urn ?? '', GROUP)))
+    ignored.push(`${key.slice(0, 100)}: not an attribute of a Group`);
+}
+
+/** Said under two names it must be the same: whichever was left out, members would be lost. */
+function say(said: Map<string, unknown>, name: string, value: unknown): void {
+  const before = said.get(name) ?? null;
+  if (before !== null && value !== null && !isDeepStrictEqual(before, value)) throw invalidValue(`${name}: given twice, and not the same`);
+  said.set(name, before ?? value);
 }
 
 /** Kept as sent. */
@@ -65,14 +78,8 @@ function checked(name: string, text: string): string {
 
 function readMembers(value: unknown): GroupWritten['members'] {
   if (value === undefined || value === null) return null;
-  const list = Array.isArray(value) ? value : [value];
-  if (list.length > MOST_MEMBERS) throw new ScimError(400, 'tooMany', `members: at most ${MOST_MEMBERS} in one request`);
-  const [users, nested] = [new Set<string>(), new Set<string>()];
-  for (const one of list) {
-    const member = memberIn(one ?? '');
-    if (member) (member.group ? nested : users).add(member.id);
-  }
-  return { users: [...users], nested: [...nested] };
+  if (Array.isArray(value) && value.length > MOST_MEMBERS) throw new ScimError(400, 'tooMany', `members: at most ${MOST_MEMBERS} in one request`);
+  return membersIn(value, 'lenient');
 }
 
 /** `members` null: not wanted, and not read. An empty group has no `members`. */

@@ -41,8 +41,9 @@ export function readSearchRequest(body: unknown): ListQuery {
   };
   const number = (name: string): string | null => {
     const value = keyed(body, name.toLowerCase()) ?? null;
-    if (value !== null && typeof value !== 'number' && typeof value !== 'string') throw invalidValue(`${name}: a whole number`);
-    return value === null ? null : String(value);
+    if (value === null || typeof value === 'string') return value;
+    if (typeof value !== 'number') throw invalidValue(`${name}: a whole number`);
+    return String(capped(value));
   };
   const names = (name: string): string | string[] | null => {
     const value = keyed(body, name.toLowerCase()) ?? null;
@@ -94,11 +95,13 @@ function countOf(text: string | null, cursor: boolean): number {
 }
 
 const INTEGER = /^[+-]?\d+$/;
-/** Beyond it numbers are not exact; no list is so long. */
-const LARGEST = 1_000_000_000_000;
+
+/** What a database can still count by. Nobody has more. */
+const MOST = 999_999_999_999_999;
+const capped = (value: number): number => Math.min(Math.max(value, -MOST), MOST);
 
 function integer(name: string, text: string | null, usual: number): number {
   if (text === null || text.trim() === '') return usual;
   if (!INTEGER.test(text.trim())) throw invalidValue(`${name}: a whole number`);
-  return Math.min(LARGEST, Math.max(-LARGEST, Number(text.trim())));
+  return capped(Number(text.trim()));
 }

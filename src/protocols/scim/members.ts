@@ -1,41 +1,44 @@
-/** members: who is meant by an element of a group's members, in whatever way clients write it (RFC 7643 §4.2). */
+/** members: who a client means by the members of a group (RFC 7643 §4.2): ids, objects with an id, or addresses alone; one or a list. */
 import { invalidValue } from './error.ts';
 import { isObject, keyed } from './own.ts';
+import { readReference } from './reference.ts';
 
+export interface Members {
+  users: string[];
+  /** Groups, which are left out. */
+  nested: string[];
+}
+
+export const MOST_MEMBERS = 100_000;
 const LONGEST_ID = 256;
 
-const NO_ID = () => invalidValue('members: each needs the id of a user as its value');
-
-export interface Member {
-  id: string;
-  /** A group in the group: left out. */
-  group: boolean;
-}
-
-/** An object or a bare id; named by `value`, or by `$ref` alone. Null where it names nobody. Throws `ScimError` invalidValue where that is no id. */
-export function memberIn(one: unknown): Member | null {
-  const element = isObject(one) ? one : { value: one };
-  const [type, reference] = [keyed(element, 'type'), keyed(element, '$ref')];
-  const address = typeof reference === 'string' ? reference : '';
-  const group = typeof type === 'string' ? type.toLowerCase() === 'group' : /(^|\/)Groups\/[^/]*$/i.test(address);
-  const value = keyed(element, 'value') ?? lastOf(address);
-  if (value === '') return null;
-  if (typeof value !== 'string') throw NO_ID();
-  return { id: value, group };
-}
-
-/** `https://…/Users/01hx…`, or relative: the id is the last part. */
-function lastOf(address: string): string {
-  const last = address.slice(address.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    return last;
+/**
+ * Each once. In a whole group (`lenient`) who names nobody is passed over, and any text is taken: whom nobody knows is left out later, and keeps
+ * nobody else out. In a PATCH (`strict`) both are refused. Throws `ScimError` invalidValue.
+ */
+export function membersIn(value: unknown, reading: 'strict' | 'lenient'): Members {
+  const [users, nested] = [new Set<string>(), new Set<string>()];
+  for (const one of Array.isArray(value) ? value : missing(value) ? [] : [value]) {
+    const { id, isGroup } = member(isObject(one) ? one : { value: one });
+    if (reading === 'lenient' && missing(id)) continue;
+    (isGroup ? nested : users).add(reading === 'lenient' && typeof id === 'string' ? id : memberId(id));
   }
+  return { users: [...users], nested: [...nested] };
 }
 
-/** In a PATCH each operation says of whom; an id that can be nobody's is refused there, and left out of a whole list. */
-export function checkedId(value: unknown): string {
-  if (typeof value !== 'string' || value === '' || value.length > LONGEST_ID || /[\p{Cc}\p{Surrogate}]/u.test(value)) throw NO_ID();
+const missing = (value: unknown): boolean => value === undefined || value === null || value === '';
+
+/** The value counts; without one, the last segment of the address (`https://…/Users/u1`, `../Users/u1`). */
+function member(element: Record<string, unknown>): { id: unknown; isGroup: boolean } {
+  const [value, type, address] = ['value', 'type', '$ref'].map((name) => keyed(element, name));
+  const named = readReference(typeof address === 'string' ? address : '');
+  const isGroup = (typeof type === 'string' && type.toLowerCase() === 'group') || named.kind.toLowerCase() === 'groups';
+  return { id: missing(value) ? named.id : value, isGroup };
+}
+
+/** Throws `ScimError` invalidValue. */
+export function memberId(value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.length > LONGEST_ID || /[\p{Cc}\p{Surrogate}]/u.test(value))
+    throw invalidValue('members: each needs the id of a user as its value');
   return value;
 }

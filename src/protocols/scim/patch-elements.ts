@@ -1,12 +1,12 @@
 /** What an operation makes of the elements of a list, and of one complex value's parts (RFC 7644 §3.5.2). Stored forms in and out. */
 import { isDeepStrictEqual } from 'node:util';
-import { normaliseValue } from './draft.ts';
 import { invalidValue, noTarget } from './error.ts';
 import { elementTest } from './evaluate.ts';
 import type { Filter, Literal } from './filter.ts';
 import { isCleared, isObject, type Json, own, put } from './own.ts';
 import type { Operation } from './patch.ts';
 import { type Attribute, type Found, named, type ResourceSchema } from './schema.ts';
+import { normaliseValue } from './values.ts';
 
 export interface Revision {
   op: Operation['op'];

@@ -2,14 +2,15 @@
  * PATCH of a group, reduced to what is to become of it (RFC 7644 §3.5.2). Who is in the group is not looked at, so that one member more costs
  * the same in any group: additions and removals are sets.
  */
-import { normaliseValue } from './draft.ts';
+
 import { invalidPath, invalidValue, mutability } from './error.ts';
 import type { Filter } from './filter.ts';
-import { checkedId, memberIn } from './members.ts';
+import { MOST_MEMBERS, memberId, membersIn } from './members.ts';
 import { isObject, keyed } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
 import { type Path, parsePath } from './path.ts';
 import { type Found, findAttribute, type ResourceSchema, splitUrn } from './schema.ts';
+import { normaliseValue } from './values.ts';
 
 export interface GroupRevision {
   displayName?: string;
@@ -26,8 +27,6 @@ export interface GroupRevision {
   /** Parts of the request that were left out, and why. */
   ignored: string[];
 }
-
-export const MOST_MEMBERS = 100_000;
 
 interface Draft {
   displayName?: string;
@@ -101,7 +100,7 @@ function changeMembers(draft: Draft, { sub }: Found, { op, value }: Change): voi
   if (sub && sub.name !== 'value') throw mutability(`members.${sub.name}: set by the server`);
   // Without a list of values RFC 7644 and every client mean all of them; with one, Entra means these only.
   const everybody = op === 'remove' && (value === undefined || value === null);
-  const { users, nested } = everybody ? { users: [], nested: [] } : membersIn(value);
+  const { users, nested } = everybody ? { users: [], nested: [] } : membersIn(value, 'strict');
   if (everybody || op === 'replace') empty(draft);
   if (op === 'remove') takeOut(draft, [...users, ...nested]);
   else putIn(draft, users, nested);
@@ -141,7 +140,7 @@ function changeChosen(draft: Draft, { filter, found: { sub } }: { filter: Filter
     takeOut(draft, ids);
     return;
   }
-  const others = membersIn(isObject(value) && !keyed(value, 'value') ? [] : value).users.filter((id) => !ids.includes(id));
+  const others = membersIn(isObject(value) && !keyed(value, 'value') ? [] : value, 'strict').users.filter((id) => !ids.includes(id));
   if (others.length > 0) throw mutability('members.value: a member is added or removed, never changed');
   putIn(draft, ids, []);
 }
@@ -151,7 +150,7 @@ function chosen(filter: Filter): string[] {
   if (filter.kind === 'and') return chosenByAll(filter.of);
   if (filter.kind !== 'compare' || filter.path.toLowerCase() !== 'value' || filter.op !== 'eq' || typeof filter.value !== 'string')
     throw invalidPath('path: members are chosen by value eq "…", one or several with or');
-  return [checkedId(filter.value)];
+  return [memberId(filter.value)];
 }
 
 /** `value eq "u1" and type eq "User"`: every member here is a User. */
@@ -160,16 +159,4 @@ function chosenByAll(parts: readonly Filter[]): string[] {
   const [first = [], ...more] = parts.filter((one) => !types.includes(one)).map(chosen);
   const users = types.every((one) => one.kind === 'compare' && String(one.value).toLowerCase() === 'user');
   return users ? first.filter((id) => more.every((ids) => ids.includes(id))) : [];
-}
-
-/** Elements as objects or bare ids, one or a list. */
-function membersIn(value: unknown): { users: string[]; nested: string[] } {
-  const users: string[] = [];
-  const nested: string[] = [];
-  for (const one of Array.isArray(value) ? value : value === undefined || value === null || value === '' ? [] : [value]) {
-    const member = memberIn(one);
-    if (!member) throw invalidValue('members: each needs the id of a user as its value');
-    (member.group ? nested : users).push(checkedId(member.id));
-  }
-  return { users, nested };
 }

@@ -3,14 +3,16 @@
  * so that a request that fails has done nothing. What attributes hold is patch-values.ts's; this file finds them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { normaliseForeign, requireUserName, type UserDraft } from './draft.ts';
+import { requireUserName, type UserDraft } from './draft.ts';
 import { invalidPath, invalidValue, mutability } from './error.ts';
-import { refuseGrown } from './foreign.ts';
 import { isCleared, isObject, own, put } from './own.ts';
 import { inOperation, type Operation } from './patch.ts';
+import { objectOf } from './patch-elements.ts';
+import { foreignSteps } from './patch-foreign.ts';
 import { revised } from './patch-values.ts';
 import { type Path, parsePath } from './path.ts';
-import { ENTERPRISE, type Found, findAttribute, type ResourceSchema, sameUrn, splitUrn } from './schema.ts';
+import { ENTERPRISE, type Found, findAttribute, type ResourceSchema, type Schema, sameUrn, splitUrn } from './schema.ts';
+import { isOurs } from './values.ts';
 
 interface Patching {
   schema: ResourceSchema;
@@ -41,28 +43,45 @@ function apply(draft: UserDraft, { op, path, value }: Operation, patching: Patch
 
 /** Keys are paths (`name.givenName`, `urn:…:User:department`, `emails[type eq "work"].value`), or the URN of an extension. */
 function spread(draft: UserDraft, { op, value, prefix }: Pick<Step, 'op' | 'value'> & { prefix: string }, patching: Patching): UserDraft {
-  return Object.entries(isObject(value) ? value : {}).reduce(
-    (current, [key, one]) => step(current, { op, path: parsePath(`${prefix}${key}`), value: one, loose: true }, patching),
-    draft,
-  );
+  const foreign: Step[] = [];
+  let current = draft;
+  for (const [key, one] of Object.entries(isObject(value) ? value : {})) {
+    const next: Step = { op, path: parsePath(`${prefix}${key}`), value: one, loose: true };
+    if (isForeign(next.path, patching.schema)) foreign.push(next);
+    else current = step(current, next, patching);
+  }
+  // Together: there may be many, and each would copy all that is there.
+  return foreign.length === 0 ? current : foreignSteps(current, foreign, patching.schema);
 }
 
 function step(draft: UserDraft, one: Step, patching: Patching): UserDraft {
   const { path, op, value } = one;
   const { schema } = patching;
-  const found = findAttribute(schema, path.sub === null ? path.attribute : `${path.attribute}.${path.sub}`);
+  const found = findAttribute(schema, nameOf(path));
   if (found) return attributeStep(draft, found, one, patching);
-  const known = [schema.core, ...schema.extensions].find(({ id }) => sameUrn(id, path.attribute));
-  if (known && !path.filter) {
-    const removed = op === 'remove' || isCleared(value);
-    if (removed && known !== schema.core) return put(draft, known.id, undefined);
-    if (removed || !isObject(value)) throw invalidValue(`${known.id}: an object of attributes expected`);
-    return spread(draft, { op, value, prefix: `${known.id}:` }, patching);
-  }
+  const known = schemaNamed(path, schema);
+  if (!known) return foreignSteps(draft, [foreignOnly(one, schema)], schema);
+  const removed = op === 'remove' || isCleared(value);
+  if (removed && known !== schema.core) return put(draft, known.id, undefined);
+  if (removed || !isObject(value)) throw invalidValue(`${known.id}: an object of attributes expected`);
+  return spread(draft, { op, value, prefix: `${known.id}:` }, patching);
+}
+
+const nameOf = ({ attribute, sub }: Path): string => (sub === null ? attribute : `${attribute}.${sub}`);
+
+const schemaNamed = (path: Path, { core, extensions }: ResourceSchema): Schema | undefined =>
+  path.filter ? undefined : [core, ...extensions].find(({ id }) => sameUrn(id, path.attribute));
+
+/** Of an extension, and described by no table. */
+function isForeign(path: Path, schema: ResourceSchema): boolean {
   const { urn } = splitUrn(path.attribute);
-  if (urn === null || sameUrn(urn, schema.core.id) || sameUrn(urn, ENTERPRISE) || path.filter)
-    throw invalidPath(`path: a user has no attribute ${path.text.slice(0, 200)}`);
-  return foreignStep(draft, one, schema);
+  if (urn === null || sameUrn(urn, schema.core.id) || sameUrn(urn, ENTERPRISE) || path.filter) return false;
+  return !findAttribute(schema, nameOf(path)) && !schemaNamed(path, schema);
+}
+
+function foreignOnly(one: Step, schema: ResourceSchema): Step {
+  if (!isForeign(one.path, schema)) throw invalidPath(`path: a user has no attribute ${one.path.text.slice(0, 200)}`);
+  return one;
 }
 
 function attributeStep(draft: UserDraft, found: Found, { op, path, value, loose }: Step, { schema, ignored }: Patching): UserDraft {
@@ -74,9 +93,13 @@ function attributeStep(draft: UserDraft, found: Found, { op, path, value, loose 
     return draft;
   }
   if (attribute.mutability === 'writeOnly') return draft;
+  if (sub && isOurs(sub)) {
+    ignored.add(`${name}: follows from the value`);
+    return draft;
+  }
   if (path.filter && !(attribute.multiValued && attribute.subAttributes && (sub === null || path.sub !== null)))
     throw invalidPath(`path: ${path.text.slice(0, 200)} has a filter, and ${name} is no list`);
-  const container = extension ? objectAt(draft, extension.id) : draft;
+  const container = extension ? objectOf(own(draft, extension.id)) : draft;
   const before = own(container, attribute.name);
   const after = revised(before, { op, found, filter: path.filter, value, schema });
   if (isDeepStrictEqual(before, after)) return draft;
@@ -89,44 +112,4 @@ function attributeStep(draft: UserDraft, found: Found, { op, path, value, loose 
   const next = put(container, attribute.name, after);
   if (attribute.name === 'userName' && !extension) requireUserName(next);
   return extension ? put(draft, extension.id, isCleared(next) ? undefined : next) : next;
-}
-
-const objectAt = (draft: UserDraft, key: string): UserDraft => {
-  const value = own(draft, key);
-  return isObject(value) ? value : {};
-};
-
-/** Schemas of which there is no table are held as they are sent: whole, or attribute by attribute. */
-function foreignStep(draft: UserDraft, { op, path, value }: Step, schema: ResourceSchema): UserDraft {
-  const { extensions } = schema;
-  const held = [...extensions.map(({ id }) => id), ...Object.keys(draft).filter((key) => /^urn:/i.test(key))];
-  const heldAs = (urn: string): string | undefined => held.find((one) => sameUrn(one, urn));
-  const { urn, name } = splitUrn(path.attribute);
-  const owner = heldAs(urn!);
-  const whole = heldAs(path.attribute) ?? (owner === undefined && isObject(value) ? path.attribute : undefined);
-  if (whole !== undefined) return grown(wholeForeign(draft, whole, { op, value }), whole, schema);
-  const key = owner ?? urn!;
-  const [attribute = '', sub] = name.split('.');
-  const container = objectAt(draft, key);
-  const inner = sub === undefined ? container : objectAt(container, attribute);
-  const revisedInner = put(inner, sub ?? attribute, op === 'remove' ? undefined : normaliseForeign(value));
-  const next = sub === undefined ? revisedInner : put(container, attribute, isCleared(revisedInner) ? undefined : revisedInner);
-  return grown(put(draft, key, isCleared(next) ? undefined : next), key, schema);
-}
-
-function grown(draft: UserDraft, urn: string, schema: ResourceSchema): UserDraft {
-  refuseGrown(draft, urn, schema);
-  return draft;
-}
-
-function wholeForeign(draft: UserDraft, urn: string, { op, value }: Pick<Step, 'op' | 'value'>): UserDraft {
-  if (op === 'remove' || isCleared(value)) return put(draft, urn, undefined);
-  if (!isObject(value)) throw invalidValue(`${urn}: an object of attributes expected`);
-  const merged = new Map(Object.entries(objectAt(draft, urn)));
-  for (const [key, one] of Object.entries(value)) {
-    const clean = normaliseForeign(one);
-    if (clean === undefined) merged.delete(key);
-    else merged.set(key, clean);
-  }
-  return put(draft, urn, merged.size === 0 ? undefined : Object.fromEntries(merged));
 }

@@ -1,8 +1,9 @@
 /** What an operation makes of one attribute's value (RFC 7644 §3.5.2.1 to §3.5.2.3): simple, complex, or a list. Stored forms in and out. */
-import { normaliseValue } from './draft.ts';
+
 import { isCleared, isObject, type Json } from './own.ts';
 import { elementsRevised, isReference, objectOf, type Revision, withSub } from './patch-elements.ts';
 import { named } from './schema.ts';
+import { normaliseValue } from './values.ts';
 
 /** Undefined: unassigned, before and after. */
 export function revised(before: unknown, revision: Revision): unknown {

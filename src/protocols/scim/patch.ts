@@ -23,7 +23,11 @@ export function readPatch(body: unknown): Operation[] {
   const operations = keyed(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) throw invalidSyntax('Operations: a list with at least one operation expected');
   if (operations.length > MOST_OPERATIONS) throw new ScimError(400, 'tooMany', `Operations: at most ${MOST_OPERATIONS} in one request`);
-  return operations.map((one: unknown, index) => inOperation(index + 1, () => readOperation(one, index + 1)));
+  const read = operations.map((one: unknown, index) => inOperation(index + 1, () => readOperation(one, index + 1)));
+  // Each key of a value without a path is a path of its own.
+  const steps = read.reduce((sum, { path, value }) => sum + (path === null && isObject(value) ? Object.keys(value).length : 1), 0);
+  if (steps > MOST_OPERATIONS) throw new ScimError(400, 'tooMany', `Operations: at most ${MOST_OPERATIONS} paths in one request`);
+  return read;
 }
 
 /** Names the operation in whatever error comes out of `work`. */

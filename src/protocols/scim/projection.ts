@@ -73,7 +73,6 @@ function ofExtension(value: unknown, paths: Paths | undefined, kind: 'only' | 'w
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** An element of which nothing is left is left out, and a list without elements. */
 function ofAttribute(value: unknown, subs: Set<string> | undefined, kind: 'only' | 'without'): unknown {
   if (!subs) return kind === 'only' ? undefined : value;
   if (subs.size === 0) return kind === 'only' ? value : undefined;
@@ -82,6 +81,7 @@ function ofAttribute(value: unknown, subs: Set<string> | undefined, kind: 'only'
   return kept.length === 0 ? undefined : kept;
 }
 
+/** Undefined where nothing is left of it: `{}` is no value (RFC 7643 §2.5). */
 function ofElement(value: unknown, subs: Set<string>, kind: 'only' | 'without'): unknown {
   if (!isObject(value)) return value;
   const kept = Object.entries(value).filter(([name]) => subs.has(name) === (kind === 'only'));

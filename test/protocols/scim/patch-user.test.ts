@@ -204,6 +204,12 @@ describe('add, replace and remove', () => {
     ).toBe(before);
   });
 
+  test('the manager’s address follows from the id, and is not taken from the client', () => {
+    const ignored = ['manager.$ref: follows from the value'];
+    expect(patch(one('Replace', `${ENTERPRISE}:manager.$ref`, '../Users/u9'))).toEqual({ draft: person(), ignored });
+    expect(patch(one('add', undefined, { [`${ENTERPRISE}:manager.$ref`]: '../Users/u9' }))).toEqual({ draft: person(), ignored });
+  });
+
   test('an emptied extension is gone, and a schema once written keeps its spelling', () => {
     const { draft } = patch([...one('add', 'urn:X:y:2.0:User:a', 'b'), ...one('add', 'URN:x:Y:2.0:user:c', 'd')]);
     expect(draft['urn:X:y:2.0:User']).toEqual({ a: 'b', c: 'd' });
@@ -306,6 +312,16 @@ describe('a request that cannot be done does nothing', () => {
     const many = (count: number) => ({ schemas: [], operations: Array.from({ length: count }, () => ({ OP: 'ADD', Path: 'title', VALUE: 'x' })) });
     expect(patchUser(person(), readPatch(many(1000)), users).draft['title']).toBe('x');
     expect(() => readPatch(many(1001))).toThrow(expect.objectContaining({ status: 400, scimType: 'tooMany' }));
+    // A key of a value without a path is a path like any other.
+    const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`urn:x:2.0:U:a${i}`, 'x']));
+    expect(() =>
+      readPatch({
+        Operations: [
+          { op: 'add', value: keys(600) },
+          { op: 'add', value: keys(401) },
+        ],
+      }),
+    ).toThrow(expect.objectContaining({ status: 400, scimType: 'tooMany' }));
     for (const body of [null, [], 'x', { Operations: {} }, { schemas: 'x', Operations: one('add', 'title', 'x') }])
       expect(() => readPatch(body)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidSyntax' }));
   });
