@@ -23,6 +23,7 @@ import { settleGroups } from './flows/memberships.ts';
 import { createOperate, type Operate } from './flows/operate.ts';
 import { runWaiting } from './flows/publish.ts';
 import { recordRefusal } from './flows/refused.ts';
+import { spendRemoval } from './flows/removals.ts';
 import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
@@ -120,7 +121,7 @@ export async function openGateway(options: Options): Promise<Gateway> {
   const doctor = createDoctor({ store: house.store, now, newId: house.flow.newId, log });
   const workers = createWorkers(house, { now, doctor, kv });
   return {
-    http: createHttpApp({ ...httpDeps(options, house, kv), directory: directoryOf(house, doctor, now) }),
+    http: createHttpApp({ ...httpDeps(options, house, kv), directory: directoryOf(house, { doctor, kv, now }) }),
     house,
     kv,
     reload: () => reload(house),
@@ -202,7 +203,7 @@ export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }:
 /** The admin's use-cases, for the API and for every command. */
 export const workbenchOf = ({ flow }: House): Workbench => createWorkbench({ ...flow, withRulesOf });
 
-function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: Doctor, now: () => Date): Directory {
+function directoryOf({ store, vault, tenants, flow, settings }: House, { doctor, kv, now }: { doctor: Doctor; kv: Kv; now: () => Date }): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };
   const tokens = { store, vault, now, newId: flow.newId };
   const holderOf = async (bearer: string, tenantId: string) => {
@@ -226,7 +227,9 @@ function directoryOf({ store, vault, tenants, flow, settings }: House, doctor: D
     async answer({ live, tokenId, prefix, reference }, request, seen) {
       const base = `${settings.baseUrl}/api/v1/scim/${live.tenant.id}/v2`;
       const holds = () => tokenHolds(tokens, tokenId);
-      const at: At = { live, base, users: userResource(live.tenant.scim.fields), holds, actor: `scim:${prefix}`, reference };
+      const users = userResource(live.tenant.scim.fields);
+      const allows = (userId: string) => spendRemoval({ store, kv }, at.live, userId);
+      const at: At = { live, base, users, holds, allows, actor: `scim:${prefix}`, reference };
       const began = performance.now();
       const answer = await answerDirectory(deps, at, request);
       doctor.note(at, request, answer, { ...seen, ms: performance.now() - began });
@@ -255,9 +258,10 @@ async function reload(house: House): Promise<AppliedTenant[]> {
   for (const file of files) applied.push(await takeIn(house.flow, file, { actor: 'serve', allowRemovals: false }));
   house.tenants.report(problemsOf(applied));
   await house.tenants.refresh();
-  for (const { tenantId, outcome, problems } of applied) {
-    const say = problems.length > 0 ? house.log.error : house.log.info;
-    say.call(house.log, { tenant: tenantId, outcome, problems }, 'tenant file');
+  for (const { tenantId, outcome, problems, publication } of applied) {
+    const held = publication?.holding ?? 0;
+    const say = problems.length > 0 ? house.log.error : held > 0 ? house.log.warn : house.log.info;
+    say.call(house.log, { tenant: tenantId, outcome, problems, ...(held > 0 && { held }) }, 'tenant file');
   }
   return applied;
 }

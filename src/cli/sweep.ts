@@ -13,8 +13,9 @@ export async function sweepNow(house: House, live: LiveTenant, allowRemovals: bo
   try {
     const done = await sweepTenant({ ...flow, store, vault, resolveTxt, kv, log }, live, { allowRemovals, actor: 'cli' });
     const over =
-      done.overLimit && `${done.overLimit.lapsing} would lapse and ${done.overLimit.erasing} be erased, more than the limit: --allow-removals`;
-    out.result(done, over ?? `${done.lapsed} lapsed, ${done.erased} erased`);
+      done.overLimit &&
+      `; more than the limit: ${done.overLimit.lapsing} are held (matricula held), ${done.overLimit.erasing} not erased (--allow-removals)`;
+    out.result(done, `${done.lapsed} lapsed, ${done.erased} erased${over ?? ''}`);
   } finally {
     await kv.close();
   }

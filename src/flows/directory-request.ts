@@ -24,6 +24,8 @@ export interface At {
   users: ResourceSchema;
   /** Whether the token with which the request came still holds. */
   holds(): Promise<boolean>;
+  /** Whether this person may lose something by the directory now. */
+  allows(userId: string): Promise<'limit' | null>;
   /** For the journal: `scim:<token prefix>`. */
   actor: string;
   reference: string;
@@ -103,7 +105,13 @@ export const record = (deps: DirectoryDeps, at: At, line: SyncLine): Promise<voi
  * Who asks, for every plan of a request. It goes on in a tenant that has moved only where its token still holds: leaving `scim` ends all tokens in the
  * moment in which the tenant moves, so nothing of a request is written after that.
  */
-export const askerOf = (at: At) => ({ live: at.live, stands: (live: LiveTenant) => goesOn(at, live), actor: at.actor, reference: at.reference });
+export const askerOf = (at: At) => ({
+  live: at.live,
+  stands: (live: LiveTenant) => goesOn(at, live),
+  allows: (userId: string) => at.allows(userId),
+  actor: at.actor,
+  reference: at.reference,
+});
 
 async function goesOn(at: At, live: LiveTenant): Promise<void> {
   if (live.mode !== 'scim' || !(await at.holds())) throw new Refusal('not-signed-in', 'directory/left', 'the token ended while the request went on');

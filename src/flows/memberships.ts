@@ -25,8 +25,14 @@ export interface MembersMoved {
   byHand: string[];
 }
 
-type Asker = Pick<Request, 'live' | 'stands' | 'actor' | 'reference'>;
-const askerOf = ({ live, stands, actor, reference }: Asker): Asker => ({ live, ...(stands && { stands }), actor, reference });
+type Asker = Pick<Request, 'live' | 'stands' | 'allows' | 'actor' | 'reference'>;
+const askerOf = ({ live, stands, allows, actor, reference }: Asker): Asker => ({
+  live,
+  ...(stands && { stands }),
+  ...(allows && { allows }),
+  actor,
+  reference,
+});
 
 interface Moving extends Asker {
   group: Group;

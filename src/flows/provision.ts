@@ -41,7 +41,7 @@ export interface Request {
   /** What would be lost is held, whatever the tenant's own brake is. */
   brake?: 'limit';
   /** Asked where a plan takes something away: null where it may, else the brake under which it is made again. */
-  allows?: () => Promise<'limit' | null>;
+  allows?: (userId: string) => Promise<'limit' | null>;
   dryRun?: boolean;
 }
 
@@ -122,7 +122,7 @@ export function planned(
 async function allowed(deps: ProvisionDeps, request: Request, read: Read): Promise<Provisioned> {
   const made = planned(deps, request, read);
   if (!request.allows || request.dryRun || !takesAway(made.plan)) return made;
-  const brake = await request.allows();
+  const brake = await request.allows(made.plan.userId);
   return brake ? planned(deps, { ...request, brake }, read) : made;
 }
 

@@ -41,14 +41,19 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
   if (!live || live.unreadable || live.revision < key.revision) return present();
   if (!(await publications.claim(key, { by, until: until(), now: deps.now() }))) return present();
   const began = await present();
-  if (began.cursor === '') await concludeLately(deps, live, began.actor);
+  const step = async (cursor: string, progress: Progress): Promise<boolean> => {
+    const kept = await publications.advance(key, { by, until: until(), cursor, progress, now: deps.now() });
+    if (kept) onProgress?.(await present());
+    return kept;
+  };
+  // They are counted here for what becomes of them, and in the walk for being done.
+  if (began.cursor === '' && !(await step('', { ...(await concludeLately(deps, live, began.actor)), done: 0 }))) return present();
   for (let cursor = began.cursor; ; ) {
     const { users, next } = await deps.store.people.page(key.tenantId, { after: cursor === '' ? null : cursor, limit: TOGETHER });
     const done = await conclude(deps, live, { ids: users.map(({ id }) => id), actor: began.actor });
     cursor = users.at(-1)?.id ?? cursor;
     // Where it was cancelled, or went on without us, it is not ours any more.
-    if (!(await publications.advance(key, { by, until: until(), cursor, progress: done, now: deps.now() }))) return present();
-    onProgress?.(await present());
+    if (!(await step(cursor, done))) return present();
     if (next === null) break;
   }
   await publications.finish(key, { by, now: deps.now() }, lineOf(deps, await present(), 'published'));
@@ -57,11 +62,16 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
 }
 
 /** People who signed in just now: what they see next is already what the document says. They come once more in the walk, and nothing happens then. */
-async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string): Promise<void> {
+async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string): Promise<Progress> {
   const since = new Date(deps.now().getTime() - LATELY_MS);
   const lines = await deps.store.journal.signIns(live.tenant.id, { limit: MOST_LATELY });
   const ids = [...new Set(lines.flatMap(({ at, userId }) => (at >= since && userId !== null ? [userId] : [])))];
-  for (let i = 0; i < ids.length; i += TOGETHER) await conclude(deps, live, { ids: ids.slice(i, i + TOGETHER), actor });
+  const all: Progress = { done: 0, changed: 0, gaining: 0, losing: 0, holding: 0 };
+  for (let i = 0; i < ids.length; i += TOGETHER) {
+    const some = await conclude(deps, live, { ids: ids.slice(i, i + TOGETHER), actor });
+    for (const what of Object.keys(all) as (keyof Progress)[]) all[what] += some[what];
+  }
+  return all;
 }
 
 async function conclude(deps: PublishDeps, live: LiveTenant, { ids, actor }: { ids: string[]; actor: string }): Promise<Progress> {

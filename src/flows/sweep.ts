@@ -22,7 +22,7 @@ export interface SweepDeps extends ProvisionDeps, DomainDeps, TokenDeps {
 export interface Swept {
   lapsed: number;
   erased: number;
-  /** More than the tenant's limits allow without an operator: nothing of it was done. */
+  /** More than the tenant's limits allow without an operator: what would lapse is held, and nobody was erased. */
   overLimit: { lapsing: number; erasing: number } | null;
 }
 
@@ -61,21 +61,24 @@ export async function sweepTenant(
   const { limits } = live.tenant.provisioning;
   // What waits for an operator by itself takes nothing away.
   const lapsing = live.tenant.provisioning.lease?.lapse === 'expire' ? due.absent : 0;
-  if (!allowRemovals && (exceeds(lapsing, users, limits) || exceeds(due.deprovisioned, users + due.deprovisioned, limits))) {
-    const overLimit = { lapsing, erasing: due.deprovisioned };
-    await once(deps, `limit:${live.tenant.id}`, async () => {
-      deps.log.warn(
-        { tenant: live.tenant.id, ...overLimit },
-        'a sweep would take away more than the limit; an operator can insist: matricula sweep --allow-removals',
-      );
-      await deps.store.journal.append(line(deps, live, { actor, code: 'over-limit', outcome: 'SKIPPED', detail: overLimit }));
-    });
-    return { lapsed: 0, erased: 0, overLimit };
-  }
-  const lapsed = moments.absentSince ? await lapse(deps, live, { since: moments.absentSince, actor }) : 0;
-  const erased = moments.deprovisionedBefore ? await erase(deps, live, { before: moments.deprovisionedBefore, actor }) : 0;
-  return { lapsed, erased, overLimit: null };
+  const brake = !allowRemovals && exceeds(lapsing, users, limits) ? ('limit' as const) : undefined;
+  const tooManyToErase = !allowRemovals && exceeds(due.deprovisioned, users + due.deprovisioned, limits);
+  const overLimit = brake || tooManyToErase ? { lapsing: brake ? lapsing : 0, erasing: tooManyToErase ? due.deprovisioned : 0 } : null;
+  if (overLimit) await tellOverLimit(deps, live, { actor, overLimit });
+  // Beyond the limit access lapses all the same, and what would be lost is held; nobody can be held half erased.
+  const lapsed = moments.absentSince ? await lapse(deps, live, { since: moments.absentSince, actor, ...(brake && { brake }) }) : 0;
+  const erased = moments.deprovisionedBefore && !tooManyToErase ? await erase(deps, live, { before: moments.deprovisionedBefore, actor }) : 0;
+  return { lapsed, erased, overLimit };
 }
+
+const tellOverLimit = (deps: SweepDeps, live: LiveTenant, { actor, overLimit }: { actor: string; overLimit: NonNullable<Swept['overLimit']> }) =>
+  once(deps, `limit:${live.tenant.id}`, async () => {
+    deps.log.warn(
+      { tenant: live.tenant.id, ...overLimit },
+      'a sweep would take away more than the limit: what would lapse is held (matricula held), nobody is erased until an operator insists (matricula sweep --allow-removals)',
+    );
+    await deps.store.journal.append(line(deps, live, { actor, code: 'over-limit', outcome: 'SKIPPED', detail: overLimit }));
+  });
 
 /** From when on what is due. A lease is on sign-ins that teach: there are none in other modes. */
 function momentsOf({ tenant, mode }: LiveTenant, now: Date) {
@@ -87,13 +90,13 @@ function momentsOf({ tenant, mode }: LiveTenant, now: Date) {
   };
 }
 
-async function lapse(deps: SweepDeps, live: LiveTenant, { since, actor }: { since: Date; actor: string }): Promise<number> {
+async function lapse(deps: SweepDeps, live: LiveTenant, { since, ...how }: { since: Date; actor: string; brake?: 'limit' }): Promise<number> {
   let lapsed = 0;
   for (let after: string | null = null; ; ) {
     const people = await deps.store.upkeep.absent(live.tenant.id, since, { after, limit: TOGETHER });
     await provisionTogether(
       deps,
-      people.map(({ id }) => ({ live, intent: { kind: 'lapse' as const }, lookup: { by: 'user' as const, userId: id }, actor, reference: null })),
+      people.map(({ id }) => ({ live, intent: { kind: 'lapse' as const }, lookup: { by: 'user' as const, userId: id }, reference: null, ...how })),
     );
     lapsed += people.length;
     if (people.length < TOGETHER) return lapsed;

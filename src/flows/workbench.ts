@@ -130,8 +130,10 @@ export function createWorkbench(deps: WorkbenchDeps) {
       }));
     },
     version: versionOf,
-    async diff(tenantId: string, from: number, to: number): Promise<MappingDiff> {
-      const [before, after] = [await versionOf(tenantId, from), await versionOf(tenantId, to)];
+    /** Without numbers: the version in force, and the one before. */
+    async diff(tenantId: string, from: number | undefined, to: number | undefined): Promise<MappingDiff> {
+      const is = to ?? (await rowOf(tenantId)).mappingVersion;
+      const [before, after] = [await versionOf(tenantId, from ?? Math.max(1, is - 1)), await versionOf(tenantId, is)];
       return diffRules(before.document, after.document);
     },
     /** The document in force with the rules of an earlier version: to be planned and published like any other. */

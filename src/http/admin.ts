@@ -95,7 +95,7 @@ export interface MappingOperations {
   cancel(tenantId: string, revision: number, actor: string): Promise<object>;
   versions(tenantId: string, limit: number): Promise<object[]>;
   version(tenantId: string, version: number): Promise<object>;
-  diff(tenantId: string, from: number, to: number): Promise<object>;
+  diff(tenantId: string, from: number | undefined, to: number | undefined): Promise<object>;
   rollBack(tenantId: string, version: number): Promise<string>;
   who(tenantId: string, asked: PageAsked & { group?: string }): Promise<object>;
   claims(

@@ -1,6 +1,7 @@
 /** The part of the administrators' API about mappings: plan, publish, follow, compare, go back, explain. */
 import { z } from 'zod';
 import type { Target } from '../core/model.ts';
+import { Refusal } from '../core/refusal.ts';
 import type { Asked, Operation } from './admin-operations.ts';
 
 const text = z.string();
@@ -47,6 +48,11 @@ const page = ({ query, body }: Asked) => {
   return { limit: most, after: from ?? null, ...rest };
 };
 
+function numberOf(id: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(id)) throw new Refusal('not-found', 'mapping/number', 'versions and publications are numbers');
+  return Number(id);
+}
+
 export const MAPPING_OPERATIONS: readonly Operation[] = [
   get('', none, {
     id: 'getMapping',
@@ -87,7 +93,7 @@ export const MAPPING_OPERATIONS: readonly Operation[] = [
   post('/publications/{id}/cancel', none, {
     id: 'cancelPublication',
     summary: 'Stop concluding people; the document stays in force',
-    run: ({ mapping }, { tenantId, actor, id }) => mapping.cancel(tenantId, version.parse(id), actor),
+    run: ({ mapping }, { tenantId, actor, id }) => mapping.cancel(tenantId, numberOf(id), actor),
   }),
   get('/versions', z.strictObject({ limit }), {
     id: 'listMappingVersions',
@@ -97,12 +103,12 @@ export const MAPPING_OPERATIONS: readonly Operation[] = [
   get('/versions/{id}', none, {
     id: 'getMappingVersion',
     summary: 'One published mapping',
-    run: ({ mapping }, { tenantId, id }) => mapping.version(tenantId, version.parse(id)),
+    run: ({ mapping }, { tenantId, id }) => mapping.version(tenantId, numberOf(id)),
   }),
-  get('/diff', z.strictObject({ from: version, to: version }), {
+  get('/diff', z.strictObject({ from: version.optional(), to: version.optional().describe('Without both, the one in force and the one before.') }), {
     id: 'diffMapping',
     summary: 'What two versions say differently',
-    run: ({ mapping }, { tenantId, query }) => mapping.diff(tenantId, query['from'] as number, query['to'] as number),
+    run: ({ mapping }, { tenantId, query }) => mapping.diff(tenantId, query['from'] as number | undefined, query['to'] as number | undefined),
   }),
   post('/roll-back', z.strictObject({ version: z.int().min(1) }), {
     id: 'rollBackMapping',

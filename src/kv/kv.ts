@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 
 /** Key spaces, so that no two uses can meet. */
-export type Space = 'login' | 'replay' | 'session' | 'rate' | 'oidc-jti' | 'sweep';
+export type Space = 'login' | 'replay' | 'session' | 'rate' | 'oidc-jti' | 'sweep' | 'removals';
 
 /** Every function may reject with `KvUnavailable`; then it is unknown whether a write was done. */
 export interface Kv {

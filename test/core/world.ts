@@ -49,7 +49,9 @@ export function makeTenant(rules: Rule[], overrides: { connections?: string[]; p
       lease: null,
       ...overrides.provisioning,
     },
-    connections: (overrides.connections ?? ['sso', 'second']).map((id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example` }) as Connection), // what planning and applying read of a connection
+    connections: (overrides.connections ?? ['sso', 'second']).map(
+      (id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example`, claims: { groups: { claims: ['groups'] } } }) as Connection,
+    ), // what planning and applying read of a connection
     catalogue: { courses: [], bundles: [], collections: [], groups: [] },
     seats: null,
     scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },

@@ -88,17 +88,23 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       expect(entry?.detail['reason']).toBe('left long ago');
     });
 
-    it('more than the limit lapse only when an operator insists', async () => {
+    it('where more than the limit lapse, what they would lose is held, until an operator releases it or they sign in', async () => {
       await begin({ lease: { days: 30, grace: 0, lapse: 'expire' } });
-      for (let i = 0; i < 5; i++) await operator.arrives(`p${i}`, ['Sales']);
+      const ids = [];
+      for (let i = 0; i < 5; i++) ids.push(await operator.arrives(`p${i}`, ['Sales']));
       later(31);
-      expect(await run()).toEqual({ lapsed: 0, erased: 0, overLimit: { lapsing: 5, erasing: 0 } });
-      const lines = (await operator.gateway.house.store.journal.list('acme', { outcome: 'SKIPPED', limit: 10 })).filter(
-        ({ cause }) => cause === 'sweep',
-      );
-      await run();
-      expect(lines).toHaveLength(1);
-      expect(await run(true)).toMatchObject({ lapsed: 5 });
+      expect(await run()).toEqual({ lapsed: 5, erased: 0, overLimit: { lapsing: 5, erasing: 0 } });
+      const { journal } = operator.gateway.house.store;
+      const lines = async () => (await journal.list('acme', { outcome: 'SKIPPED', limit: 10 })).filter(({ cause }) => cause === 'sweep');
+      expect(await lines()).toHaveLength(1);
+      expect(await run()).toEqual({ lapsed: 0, erased: 0, overLimit: null });
+      expect(await lines()).toHaveLength(1);
+      expect((await operator.get('/held')).body).toMatchObject({ people: 5, held: Array(5).fill({ cause: 'limit', target: 'bundle:sales' }) });
+      for (const id of ids) expect(await has(id)).toEqual(['bundle:sales']);
+      await operator.arrives('p0', ['Sales']);
+      expect((await operator.get('/held')).body).toMatchObject({ people: 4 });
+      expect((await operator.post('/held/release', { users: 'all', reason: 'they left' })).body).toEqual({ people: 4 });
+      expect(await Promise.all(ids.map(has))).toEqual([['bundle:sales'], [], [], [], []]);
     });
 
     it('who was deprovisioned is erased when the retention is over, but for who was suspended by hand; the journal keeps its lines', async () => {

@@ -76,17 +76,18 @@ describe('a gateway that is told to read its files again', () => {
     expect((await readiness(gateway.baseUrl)).problems).toEqual([]);
   });
 
-  it('does not take one in that would take more away than the limits allow, and says so', async () => {
+  it('holds what one would take away beyond the limits, and says so; back again, nothing is held', async () => {
     const visitor = await signIn(gateway.baseUrl, corp);
     await gateway.settled();
-    const before = await gateway.snapshot();
     const [outcome] = await reload(acme({ rules: [] }));
-    expect(outcome).toMatchObject({ outcome: 'over-limit', problems: [expect.stringContaining('--allow-removals')] });
-    expect(await gateway.snapshot()).toBe(before);
-    expect(await readiness(gateway.baseUrl)).toMatchObject({ status: 200, problems: [{ tenant: 'acme', problems: 1 }] });
-    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'tenant file', tenant: 'acme', outcome: 'over-limit' }));
+    expect(outcome).toMatchObject({ outcome: 'updated', problems: [], publication: { state: 'done', brake: 'limit', losing: 0, holding: 1 } });
+    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'tenant file', tenant: 'acme', outcome: 'updated', held: 1 }));
     expect(await visitor.enrolments()).toEqual({ 'group:staff': ['staff'] });
+    // A sign-in in between takes nothing either.
+    expect(await (await signIn(gateway.baseUrl, corp)).enrolments()).toEqual({ 'group:staff': ['staff'] });
+    expect(await gateway.house.store.people.heldCounts('acme')).toMatchObject({ people: 1, changes: 1 });
     await reload(acme());
+    expect(await gateway.house.store.people.heldCounts('acme')).toMatchObject({ people: 0, changes: 0 });
   });
 
   it('takes a good change in at once, for people who are signed in too', async () => {
@@ -100,7 +101,7 @@ describe('a gateway that is told to read its files again', () => {
       },
     };
     const rules = [{ id: 'staff', when: { group: 'All Staff' }, enrol: ['group:staff', 'group:more'] }];
-    expect(await reload(acme({ ...more, rules }))).toMatchObject([{ outcome: 'updated', people: { gaining: 1, losing: 0 } }]);
+    expect(await reload(acme({ ...more, rules }))).toMatchObject([{ outcome: 'updated', publication: { gaining: 1, losing: 0 } }]);
     expect(await visitor.enrolments()).toEqual({ 'group:more': ['staff'], 'group:staff': ['staff'] });
     gateway.folder.write('second.yaml', { name: 'Second' });
     await gateway.running.gateway.reload();

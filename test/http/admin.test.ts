@@ -181,9 +181,9 @@ describe('the administrators’ API', () => {
     expect(body.servers).toEqual([{ url: `${HTTPS}/api/v1` }]);
     const described = Object.entries(body.paths as Record<string, object>);
     for (const [path, operations] of described) {
-      const answer = await read(path.replace('{tenant}', 'acme').replace('{id}', 'ada'));
+      const answer = await read(path.replace('{tenant}', 'acme').replace('{id}', path.includes('/mapping/') ? '1' : 'ada'));
       expect({ path, status: answer.status }).toEqual({ path, status: 'get' in operations ? 200 : 405 });
     }
-    expect(described.flatMap(([, operations]) => Object.keys(operations)).sort()).toEqual([...Array(9).fill('get'), ...Array(8).fill('post')]);
+    expect(described.flatMap(([, operations]) => Object.keys(operations)).sort()).toEqual([...Array(16).fill('get'), ...Array(14).fill('post')]);
   });
 });

@@ -190,6 +190,7 @@ async function small(backend: Backend): Promise<Small> {
     base: 'https://scim.example/v2',
     users: SCHEMA,
     holds: async () => true,
+    allows: async () => null,
     actor: 'scim:test',
     reference: 'r',
   };
