@@ -1,4 +1,4 @@
-/** Starts `child.ts` and listens to it. */
+/** Starts `child.ts`, or another script that says `ready`, and listens to it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -17,8 +17,9 @@ export interface Child {
   complaint: () => string;
 }
 
-export function startChild(...args: string[]): Child {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url));
+export const startChild = (...args: string[]): Child => startScript(fileURLToPath(new URL('./child.ts', import.meta.url)), args);
+
+export function startScript(script: string, args: string[]): Child {
   // Not the jest process's flags: a plain Node that reads TypeScript.
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
