@@ -7,7 +7,7 @@ import type { House } from '../app.ts';
 import { formatProblem, type Problem } from '../config/problem.ts';
 import { parseTenantFile, readTenantFolder } from '../config/tenant-file.ts';
 import { applyTenant, planTenants, type TenantChange, withoutFile } from '../flows/apply-tenants.ts';
-import { planLines, type ShownPlan, shownPlan } from '../flows/plan-page.ts';
+import { connectionLines, diffLines, planLines, type ShownPlan, shownPlan } from '../flows/plan-page.ts';
 import type { Publication } from '../store/publications.ts';
 import { EXIT, Exit, type Output } from './output.ts';
 
@@ -107,7 +107,11 @@ function planned(change: TenantChange, shown: ReadonlyMap<string, ShownPlan>): s
     return `= ${change.tenantId}  (no change${change.edited ? '; it was edited since, and the edit stays: matricula map show' : ''})`;
   if (change.kind === 'broken')
     return [`! ${change.tenantId}  the file is broken; what is in force stays`, ...change.problems.map((p) => `    ${p}`)].join('\n');
-  if (change.kind === 'create') return `+ ${change.tenantId}  new tenant, mode ${change.tenant.provisioning.initialMode}`;
+  if (change.kind === 'create') {
+    const { tenantId, tenant, connections, rules } = change;
+    const lines = [`+ ${tenantId}  new tenant, mode ${tenant.provisioning.initialMode}`, ...connectionLines(connections), ...diffLines(rules)];
+    return lines.join('\n    ');
+  }
   const edited = change.edited ? ['it was edited since this file was taken in, and the file has changed, too: needs --force "why"'] : [];
   return [`~ ${change.tenantId}`, ...[...edited, ...planLines(shown.get(change.tenantId)!)].map((line) => `    ${line}`)].join('\n');
 }

@@ -30,6 +30,8 @@ export interface Outlook {
   people: number;
   /** People of whom any row would change. */
   changed: number;
+  /** Of whom a learning platform hears something. */
+  moved: number;
   gaining: number;
   losing: number;
   held: number;
@@ -43,6 +45,7 @@ export interface Outlook {
 export const noOutlook = (): Outlook => ({
   people: 0,
   changed: 0,
+  moved: 0,
   gaining: 0,
   losing: 0,
   held: 0,
@@ -89,6 +92,7 @@ const sorted = <T extends string>(list: T[]): T[] => list.sort();
 export function count(outlook: Outlook, { changes }: Pick<Plan, 'changes'>, one: PersonOutlook, after: UserState): void {
   outlook.people++;
   if (changes.length > 0) outlook.changed++;
+  if (one.gained.length + one.lost.length > 0) outlook.moved++;
   if (one.gained.length > 0) outlook.gaining++;
   if (one.lost.length > 0) outlook.losing++;
   if (one.held.length > 0) outlook.held++;

@@ -17,7 +17,7 @@ import {
   takenDomains,
   writeDocument,
 } from './documents.ts';
-import { type OnProgress, runPublication } from './publish.ts';
+import { type OnProgress, runPublication, seeThrough } from './publish.ts';
 import type { TenantProblem } from './tenants.ts';
 
 export type ApplyTenantsDeps = DocumentDeps;
@@ -104,7 +104,7 @@ export async function applyTenant(deps: ApplyTenantsDeps, change: TenantChange, 
   if (plan.otherProvider.length > 0 && !options.allowOtherProvider)
     return applied('other-provider', { problems: plan.otherProvider.map(otherProvider) });
   const key = await writeDocument(deps, plan, { ...options, origin: 'file', comment: options.force ?? null });
-  return applied('updated', { publication: await runPublication(deps, key, deps.worker, options.onProgress) });
+  return applied('updated', { publication: await seeThrough(deps, key, deps.worker, options.onProgress) });
 }
 
 const EDITED =

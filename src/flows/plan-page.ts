@@ -27,7 +27,7 @@ export interface ShownPlan {
 
 export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platforms: string[]; warnings: string[] }): ShownPlan {
   const { outlook, overLimit } = plan.people;
-  const calls = outlook.gaining + (overLimit ? 0 : outlook.losing);
+  const calls = overLimit ? outlook.gaining : outlook.moved;
   return {
     tenant: plan.tenantId,
     digest: plan.digest,
@@ -71,7 +71,7 @@ export function diffLines({ added, removed, changed }: MappingDiff): string[] {
   ];
 }
 
-const connectionLines = ({ added, changed, removed }: ListDiff): string[] => [
+export const connectionLines = ({ added, changed, removed }: ListDiff): string[] => [
   ...added.map((id) => `+ connection ${id}`),
   ...changed.map((id) => `~ connection ${id}`),
   ...removed.map((id) => `- connection ${id}`),

@@ -61,6 +61,18 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
   return present();
 }
 
+const LOOK_MS = 300;
+
+/** The same, and where another worker has it, until that one is done: for whoever waits for the end. */
+export async function seeThrough(deps: PublishDeps, key: PublicationKey, by: string, onProgress?: OnProgress): Promise<Publication> {
+  for (;;) {
+    const publication = await runPublication(deps, key, by, onProgress);
+    if (publication.state !== 'running' || deps.tenants.get(key.tenantId)?.unreadable) return publication;
+    onProgress?.(publication);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
 /** People who signed in just now: what they see next is already what the document says. They come once more in the walk, and nothing happens then. */
 async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string): Promise<Progress> {
   const since = new Date(deps.now().getTime() - LATELY_MS);

@@ -15,7 +15,7 @@ import type { TenantRow } from '../store/tenants.ts';
 import { type DocumentDeps, type DocumentPlan, planDocument, takenDomains, writeDocument } from './documents.ts';
 import { type OutlookDeps, outlookPeople, type PersonMoved } from './outlook.ts';
 import { type ShownPlan, shownPlan } from './plan-page.ts';
-import { cancelPublication, type OnProgress, runPublication } from './publish.ts';
+import { cancelPublication, type OnProgress, seeThrough } from './publish.ts';
 import { type LiveTenant, liveOf } from './tenants.ts';
 
 export interface WorkbenchDeps extends DocumentDeps {
@@ -109,7 +109,7 @@ export function createWorkbench(deps: WorkbenchDeps) {
     },
 
     /** Concludes everybody now, in this process; for commands. */
-    run: (publication: Publication, onProgress?: OnProgress) => runPublication(deps, publication, deps.worker, onProgress),
+    run: (publication: Publication, onProgress?: OnProgress) => seeThrough(deps, publication, deps.worker, onProgress),
     publications: (tenantId: string, limit: number) => publications.list(tenantId, limit),
     cancel: (tenantId: string, revision: number, actor: string) => cancelPublication(deps, { tenantId, revision }, actor),
 

@@ -21,7 +21,7 @@ describe('the command line over tenant files', () => {
   it('shows its commands with examples, and ends with 2 when called wrongly', async () => {
     const [help, unknown] = await Promise.all([matricula('--help'), matricula('frobnicate')]);
     expect(help.code).toBe(0);
-    const names = 'serve demo check apply user explain journal mode token log doctor group migrate key';
+    const names = 'serve demo check apply map user explain who journal mode token log doctor group migrate key';
     for (const name of names.split(' ')) expect(help.out).toMatch(`\n  ${name} `);
     expect(help.out).toMatch(/Examples:\n {2}matricula check config\/tenants\/acme\.yaml\n/);
     expect(unknown).toMatchObject({ code: 2, out: '', err: "error: unknown command 'frobnicate'\n" });
@@ -73,7 +73,10 @@ describe('the command line over tenant files', () => {
     expect(await matricula('apply', '--yes')).toMatchObject({ code: 0, out: 'acme: created\n' });
     const again = await matricula('--json', 'apply', '--yes');
     expect(again).toMatchObject({ code: 0, err: '' });
-    expect(JSON.parse(again.out)).toMatchObject({ applied: true, tenants: [{ tenantId: 'acme', outcome: 'unchanged', problems: [], people: null }] });
+    expect(JSON.parse(again.out)).toMatchObject({
+      applied: true,
+      tenants: [{ tenantId: 'acme', outcome: 'unchanged', problems: [], publication: null }],
+    });
   });
 
   it('apply of a broken file leaves what is in force, and ends with 1', async () => {

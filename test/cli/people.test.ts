@@ -55,7 +55,9 @@ describe('the command line over people', () => {
       matricula('explain', 'amara@acme.example', 'collection:executive'),
     ]);
     expect(why).toMatchObject({ code: 0, err: '' });
-    expect(why.out).toMatch(/\nyes {2}bundle:sales-onboarding\n {7}rule sales \(line \d+\) holds for connection:saml: group Sales\n$/);
+    expect(why.out).toMatch(
+      /\nyes {2}bundle:sales-onboarding\n {7}rule sales \(line \d+\) holds for connection:saml: group Sales\n {7}\S+ came by rule sales: rule-matched, connection:saml, mapping version 1\n/,
+    );
     expect(whyNot.out).toMatch(
       /\nno {3}collection:executive\n {7}rule executives \(line \d+\) does not hold for connection:saml: group Executives; seen: All Staff, Sales\n$/,
     );
@@ -92,14 +94,93 @@ describe('the command line over people', () => {
     );
     const planned = await matricula('apply');
     expect(planned).toMatchObject({ code: 0, err: '' });
-    expect(planned.out).toContain('~ acme\n    ~ rule engineering\n    ~ rule executives\n    people: 2, 1 gain, 1 lose\n');
-    expect(planned.out).toContain('      bundle:engineering-basics  +0 -1\n');
-    expect(planned.out).toContain('      collection:executive  +1 -0\n');
+    expect(planned.out).toContain(
+      '~ acme\n    ~ rule engineering: other people\n    ~ rule executives: other people\n    people: 2, 1 gain, 1 lose\n',
+    );
+    expect(planned.out).toContain('      bundle:engineering-basics  +0 -1  (0 keep it)\n');
+    expect(planned.out).toContain('      collection:executive  +1 -0  (1 keep it)\n');
     expect((await signInByOidc(world, 'bjorn@acme.example')).enrolments.map(({ target }) => target)).toContain('bundle:engineering-basics');
-    const applied = await json<{ tenants: { outcome: string; people: object }[] }>('apply', '--yes');
-    expect(applied.tenants).toMatchObject([{ outcome: 'updated', people: { people: 2, changed: 1, gaining: 1, losing: 1, refused: [] } }]);
+    const applied = await json<{ tenants: { outcome: string; publication: object }[] }>('apply', '--yes');
+    expect(applied.tenants).toMatchObject([
+      { outcome: 'updated', publication: { state: 'done', people: 2, changed: 1, gaining: 1, losing: 1, holding: 0 } },
+    ]);
     const bjorn = await json<{ grants: { target: string }[] }>('user', 'show', 'bjorn@acme.example');
     expect(bjorn.grants.map(({ target }) => target).sort()).toEqual(['collection:executive', 'group:all-staff']);
+  });
+
+  it('plans, publishes, follows, compares and goes back', async () => {
+    const draft = join(folder, 'draft.yaml');
+    const file = readFileSync(join(tenants, 'acme.yaml'), 'utf8');
+    writeFileSync(draft, file.replace('when: { group: Platform }', 'when: { group: Engineering }'));
+    const planned = await matricula('map', 'plan', 'acme', draft);
+    expect(planned).toMatchObject({ code: 0, err: '' });
+    expect(planned.out).toMatch(
+      /^~ rule engineering: other people\npeople: 2, 1 gain, 0 lose\n {2}bundle:engineering-basics {2}\+1 -0 {2}\(0 keep it\)\n/,
+    );
+    const [, command, digest] = /\n {2}(matricula map publish acme \S+ --plan ([0-9a-f]{16}))\n/.exec(planned.out)!;
+    expect(command).toContain(draft);
+    const markdown = await matricula('map', 'plan', 'acme', draft, '--format', 'markdown');
+    expect(markdown.out).toContain('| `bundle:engineering-basics` | 1 | 0 | 0 | 0 |');
+    const people = await json<{ people: { userName: string; gained: string[] }[] }>(
+      'map',
+      'plan',
+      'acme',
+      draft,
+      '--people',
+      '--rule',
+      'engineering',
+    );
+    expect(people.people).toMatchObject([{ userName: 'bjorn@acme.example', gained: ['bundle:engineering-basics'] }]);
+
+    const published = await matricula('map', 'publish', 'acme', draft, '--plan', digest!, '--comment', 'engineers again');
+    expect(published).toMatchObject({ code: 0, out: 'done: 2 of 2 people, 1 changed, 1 gained, 0 lost\n' });
+    const twice = await matricula('map', 'publish', 'acme', draft, '--plan', digest!);
+    expect(twice).toMatchObject({ code: 1, err: expect.stringContaining('a plan is used once') });
+    expect((await matricula('map', 'versions', 'acme')).out).toMatch(/\n3 \* .* cli +\d+ rules +engineers again\n2 /);
+    expect((await matricula('map', 'status', 'acme')).out).toContain('engineers again');
+    expect((await matricula('map', 'show', 'acme')).out).toBe(readFileSync(draft, 'utf8'));
+    expect((await matricula('map', 'diff', 'acme', '1', '3')).out).toBe('~ rule executives: other people\n');
+    // What was edited here is not overwritten by a file that has not changed.
+    expect((await matricula('apply')).out).toContain('it was edited since, and the edit stays');
+
+    const back = await matricula('map', 'roll-back', 'acme', '1');
+    expect(back.out).toContain('  collection:executive  +0 -1  (1 keep it)\n');
+    const [, plan] = /--plan ([0-9a-f]{16})\n/.exec(back.out)!;
+    expect(await matricula('map', 'roll-back', 'acme', '1', '--plan', plan!)).toMatchObject({ code: 0, out: expect.stringContaining('1 lost') });
+    writeFileSync(join(tenants, 'acme.yaml'), (await matricula('map', 'show', 'acme')).out);
+    expect((await matricula('apply', '--yes')).out).toContain('acme: unchanged');
+  });
+
+  it('says where a draft is broken, as check does', async () => {
+    const draft = join(folder, 'broken.yaml');
+    writeFileSync(draft, 'name: Acme\nrules: none\n');
+    const [planned, checked] = await Promise.all([matricula('map', 'plan', 'acme', draft), matricula('check', draft)]);
+    expect(planned).toMatchObject({ code: 1, out: '' });
+    const told = planned.err
+      .replace(/^matricula: /, '')
+      .trimEnd()
+      .split('\n');
+    expect(told).toContainEqual(expect.stringMatching(/broken\.yaml:2:8 /));
+    expect(told).toEqual(checked.out.split('\n').filter((line) => line.includes('broken.yaml:2:')));
+  });
+
+  it('writes a test from a person, tells who has what, and what somebody would get', async () => {
+    const test = await matricula('map', 'test', '--from-user', 'amara@acme.example', '--masked');
+    expect(test.out).toContain('- name: somebody\n');
+    expect(test.out).toContain('email: someone@acme.example');
+    expect(test.out).not.toContain('amara');
+    const file = join(tenants, 'acme.yaml');
+    const before = readFileSync(file, 'utf8');
+    // What it wrote is a test that holds.
+    const tests = test.out.replace(/^/gm, '  ');
+    writeFileSync(join(folder, 'with-test.yaml'), before.replace(/^tests:\n/m, `tests:\n${tests.trimEnd()}\n`));
+    expect((await matricula('check', join(folder, 'with-test.yaml'))).code).toBe(0);
+    const who = await json<{ people: { userName: string }[] }>('who', '--rule', 'sales');
+    expect(who.people).toMatchObject([{ userName: 'amara@acme.example' }]);
+    const claims = join(folder, 'claims.json');
+    writeFileSync(claims, JSON.stringify({ connection: 'saml', email: 'new@acme.example', groups: ['Sales'] }));
+    expect((await matricula('explain', '--claims', claims)).out).toContain('bundle:sales-onboarding by rule sales');
+    expect(await matricula('explain')).toMatchObject({ code: 2 });
   });
 
   it('does not take in a change that an example in the file contradicts', async () => {

@@ -18,7 +18,8 @@ export const basePath = (tenant: string): string => `/api/v1/scim/${tenant}/v2`;
 export const company = (over: object = {}) => ({
   name: 'Acme',
   domains: ['acme.example'],
-  provisioning: { initialMode: 'scim' },
+  // A directory that is tested takes away as much as it likes; what the brake does has tests of its own.
+  provisioning: { initialMode: 'scim', limits: { removals: { share: '100%', atLeast: 100 } } },
   connections: [
     {
       id: 'oidc',
