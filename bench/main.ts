@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { hostile } from './hostile.ts';
 import { oidc } from './oidc.ts';
+import { outlook } from './outlook.ts';
 import { pages } from './pages.ts';
 import { parts } from './parts.ts';
 import { planner } from './planner.ts';
@@ -44,5 +45,5 @@ const run: Run = {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   },
 };
-for (const cases of [saml, oidc, pages, hostile, planner, store, scim, parts] satisfies Cases[]) await cases(run);
+for (const cases of [saml, oidc, pages, hostile, planner, outlook, store, scim, parts] satisfies Cases[]) await cases(run);
 if (Object.keys(ratios).length > 0) run.print({ name: 'ratio', of: "CPU, to node-saml's own validation of the same response", cases: ratios });

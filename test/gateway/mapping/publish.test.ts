@@ -223,6 +223,26 @@ describe('a plan', () => {
     expect((await asked(one, digest.slice(0, 16))).status).toBe(200);
   });
 
+  it('is stopped by an operator: who is not done stays as they are until they sign in, or until the next one', async () => {
+    const { operator } = bench;
+    // A walk over seven people is soon over: it is stopped before the worker looks, if need be in another go.
+    let [stopped, target] = [0, ''];
+    for (let i = 0; stopped === 0 && i < 20; i++) {
+      target = i % 2 === 0 ? 'bundle:filed' : 'bundle:first';
+      const { revision } = await bench.publish(bench.document([{ ...SALES, enrol: [target] }]));
+      const answer = await operator.post<{ state: string }>(`/mapping/publications/${revision}/cancel`);
+      if (answer.status === 200) [stopped] = [revision];
+      else await bench.done({ revision });
+    }
+    expect((await operator.post(`/mapping/publications/${stopped}/cancel`)).status).toBe(409);
+    expect((await operator.post('/mapping/publications/9999/cancel')).status).toBe(404);
+    // The document is in force: whoever signs in now is concluded under it.
+    await bench.arrive('p02', ['Sales']);
+    expect(await bench.has('p02')).toEqual([target]);
+    expect(await bench.published(bench.document([{ ...SALES, enrol: ['bundle:edited'] }]))).toMatchObject({ state: 'done' });
+    expect([await bench.has('p02'), await bench.has('p03')]).toEqual([['bundle:edited'], ['bundle:edited']]);
+  });
+
   it('that is published while a walk goes on takes its place', async () => {
     const first = await bench.publish(bench.document([{ ...SALES, enrol: ['bundle:first'] }]));
     const second = await bench.published(bench.document([{ ...SALES, enrol: ['bundle:second'] }]));
