@@ -5,6 +5,7 @@ import { Conflict } from '../store/database.ts';
 import type { DomainRow } from '../store/domains.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
+import { lineOf } from './line.ts';
 
 /** The answers' strings, each record's parts joined. Rejects where the name server does not answer; nothing there is an empty list. */
 export type ResolveTxt = (name: string) => Promise<string[]>;
@@ -145,23 +146,8 @@ export async function recheckDomains(deps: DomainDeps, report: (tenantId: string
   }
 }
 
-function entry(
+const entry = (
   deps: Pick<DomainDeps, 'now' | 'newId'>,
   { tenantId, actor, domain, done }: { tenantId: string; actor: string; domain: string; done: string },
-): JournalEntry {
-  return {
-    id: deps.newId(),
-    tenantId,
-    at: deps.now(),
-    actor,
-    cause: 'domain',
-    action: null,
-    resourceType: 'Domain',
-    resourceId: domain.slice(0, 64),
-    outcome: 'SUCCESS',
-    code: done,
-    reference: null,
-    mappingVersion: null,
-    detail: { domain },
-  };
-}
+): JournalEntry =>
+  lineOf(deps, { tenantId, actor, cause: 'domain', code: done, detail: { domain }, resource: { type: 'Domain', id: domain.slice(0, 64) } });

@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
 import { isVerified } from './domains.ts';
 import { dropHeld, retireDirectory, settleHeld } from './hand-over.ts';
+import { lineOf } from './line.ts';
 import type { ProvisionDeps } from './provision.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
 import { createToken, type TokenDeps } from './tokens.ts';
@@ -209,21 +210,15 @@ async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor, shown
   try {
     await deps.store.tenants.setMode(
       { id: row.id, expectRevision: row.revision, ...next, revokeTokens, held: shown, now },
-      {
-        id: deps.newId(),
+      lineOf(deps, {
         tenantId: row.id,
         at: now,
         actor,
         cause: 'mode',
-        action: null,
-        resourceType: 'Tenant',
-        resourceId: row.id,
-        outcome: 'SUCCESS',
         code,
-        reference: null,
         mappingVersion: row.mappingVersion,
         detail: { from, to, tokensRevoked: revokeTokens },
-      },
+      }),
     );
   } catch (error) {
     if (error instanceof Conflict)

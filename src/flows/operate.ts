@@ -4,6 +4,7 @@ import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { addDomain, type DomainDeps, listDomains, removeDomain, verifyDomain } from './domains.ts';
 import { dropHeld, handOverReport, releaseHeld } from './hand-over.ts';
+import { lineOf } from './line.ts';
 import { changeMode, type ModeAsked, type ModeChange, type ModeDeps, stateOf } from './mode.ts';
 import type { LiveTenant } from './tenants.ts';
 
@@ -71,15 +72,8 @@ export function createOperate(deps: OperateDeps) {
     async setSeats({ tenantId, seats, actor }: { tenantId: string; seats: number | null; actor: string }) {
       const found = await row(tenantId);
       const moment = now();
-      const line = { id: deps.newId(), tenantId, at: moment, actor, cause: 'seats', action: null, resourceType: 'Tenant', resourceId: tenantId };
-      const entry = {
-        ...line,
-        outcome: 'SUCCESS' as const,
-        code: 'seats',
-        reference: null,
-        mappingVersion: found.mappingVersion,
-        detail: { from: found.seats, to: seats },
-      };
+      const detail = { from: found.seats, to: seats };
+      const entry = lineOf(deps, { tenantId, at: moment, actor, cause: 'seats', code: 'seats', mappingVersion: found.mappingVersion, detail });
       try {
         await store.tenants.setSeats({ id: tenantId, expectRevision: found.revision, seats, now: moment }, entry);
       } catch (error) {
