@@ -12,6 +12,7 @@ import type { Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
 import type { MappingVersion, TenantRow } from '../store/tenants.ts';
 import { provedByAnother } from './domains.ts';
+import { lineOf } from './line.ts';
 import { type Walked, walkOutlook } from './outlook.ts';
 import type { PublishDeps } from './publish.ts';
 import { type Suspicion, suspicionsOf } from './suspicions.ts';
@@ -176,23 +177,7 @@ export const mappingVersion = (
   createdAt: now,
 });
 
-export function entry(
+export const entry = (
   deps: DocumentDeps,
   { tenantId, actor, version, detail }: { tenantId: string; actor: string; version: number; detail: Record<string, unknown> },
-): JournalEntry {
-  return {
-    id: deps.newId(),
-    tenantId,
-    at: deps.now(),
-    actor,
-    cause: 'apply',
-    action: null,
-    resourceType: 'Tenant',
-    resourceId: tenantId,
-    outcome: 'SUCCESS',
-    code: null,
-    reference: null,
-    mappingVersion: version,
-    detail,
-  };
-}
+): JournalEntry => lineOf(deps, { tenantId, actor, cause: 'apply', code: null, mappingVersion: version, detail });

@@ -8,6 +8,7 @@ import { Refusal } from '../core/refusal.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Progress, Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
+import { lineOf } from './line.ts';
 import { remapIntent } from './outlook.ts';
 import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
@@ -56,7 +57,7 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
     if (!(await step(cursor, done))) return present();
     if (next === null) break;
   }
-  await publications.finish(key, { by, now: deps.now() }, lineOf(deps, await present(), 'published'));
+  await publications.finish(key, { by, now: deps.now() }, ended(deps, await present(), 'published'));
   await deps.tenants.refresh();
   return present();
 }
@@ -118,29 +119,12 @@ export async function runWaiting(deps: PublishDeps, by: string): Promise<number>
 export async function cancelPublication(deps: PublishDeps, key: PublicationKey, actor: string): Promise<Publication> {
   const found = await deps.store.publications.get(key);
   if (!found) throw new Refusal('not-found', 'publication/unknown', 'there is no such publication');
-  if (!(await deps.store.publications.cancel(key, deps.now(), { ...lineOf(deps, found, 'publication-cancelled'), actor })))
+  if (!(await deps.store.publications.cancel(key, deps.now(), ended(deps, found, 'publication-cancelled', actor))))
     throw new Refusal('mode-conflict', 'publication/ended', `it is ${found.state} already`);
   return (await deps.store.publications.get(key))!;
 }
 
-function lineOf(
-  deps: PublishDeps,
-  { tenantId, actor, mappingVersion, people, changed, gaining, losing, holding }: Publication,
-  code: string,
-): JournalEntry {
-  return {
-    id: deps.newId(),
-    tenantId,
-    at: deps.now(),
-    actor,
-    cause: 'publish',
-    action: null,
-    resourceType: 'Tenant',
-    resourceId: tenantId,
-    outcome: 'SUCCESS',
-    code,
-    reference: null,
-    mappingVersion,
-    detail: { people, changed, gaining, losing, holding },
-  };
-}
+const ended = (deps: PublishDeps, publication: Publication, code: string, actor = publication.actor): JournalEntry => {
+  const { tenantId, mappingVersion, people, changed, gaining, losing, holding } = publication;
+  return lineOf(deps, { tenantId, actor, cause: 'publish', code, mappingVersion, detail: { people, changed, gaining, losing, holding } });
+};
