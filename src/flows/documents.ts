@@ -65,7 +65,7 @@ export async function planDocument(
     rules,
     row,
     people,
-    suspicions: suspicionsOf(tenant, before, people),
+    suspicions: suspicionsOf({ tenant, mode: row.mode }, before, people),
     otherProvider: before ? providersMoved(before, tenant) : [],
     digest: digestOf(JSON.stringify([row.id, row.digest, row.mappingVersion, digestOf(text), people.outcome])),
   };

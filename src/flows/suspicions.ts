@@ -1,13 +1,14 @@
 /** suspicions: what in a document does not fit what people have had so far. Said with a plan, never in the way of it: a group may come tomorrow. */
 import type { Condition } from '../core/mapping.ts';
 import { comparable, globMatches } from '../core/match.ts';
+import type { Mode } from '../core/model.ts';
 import { nearest } from '../core/near.ts';
 import type { Outlook } from '../core/outlook.ts';
 import type { Tenant } from '../core/tenant.ts';
 import type { Sightings } from './sightings.ts';
 
 export interface Suspicion {
-  kind: 'group-never-seen' | 'group-unmapped' | 'group-claim-unseen' | 'no-admin-left' | 'nothing-known';
+  kind: 'group-never-seen' | 'group-unmapped' | 'group-claim-unseen' | 'no-admin-left' | 'nothing-known' | 'mode-manual';
   /** Whole sentences, for people. */
   message: string;
   /** How many people it is about, where that says something. */
@@ -17,10 +18,18 @@ export interface Suspicion {
 /** At most so many of a kind are named; the rest is counted. */
 const MOST = 20;
 
-export function suspicionsOf(tenant: Tenant, before: Tenant | null, { outlook, sightings }: { outlook: Outlook; sightings: Sightings }): Suspicion[] {
+/** `before`: the document in force, where it can be read. */
+export function suspicionsOf(
+  { tenant, mode }: { tenant: Tenant; mode: Mode },
+  before: Tenant | null,
+  { outlook, sightings }: { outlook: Outlook; sightings: Sightings },
+): Suspicion[] {
   if (outlook.people === 0) return [{ kind: 'nothing-known', message: 'nobody is known yet: nothing can be said of who would gain or lose' }];
-  return [...groupClaims(tenant, before, sightings), ...neverSeen(tenant, sightings), ...unmapped(tenant, sightings), ...admins(outlook)];
+  const manual: Suspicion[] = mode === 'manual' ? [{ kind: 'mode-manual', message: MANUAL }] : [];
+  return [...manual, ...groupClaims(tenant, before, sightings), ...neverSeen(tenant, sightings), ...unmapped(tenant, sightings), ...admins(outlook)];
 }
+
+const MANUAL = 'the tenant is in the mode manual: rules move nobody until it is in another';
 
 type GroupTest = Extract<Condition, { kind: 'group' }>;
 
