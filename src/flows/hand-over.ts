@@ -4,6 +4,7 @@
  */
 import type { HeldChange, User } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
+import { breathe } from '../lib/breathe.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
@@ -103,6 +104,7 @@ async function* everybody({ store }: HandOverDeps, tenantId: string): AsyncGener
       if (user.status !== 'deleted') yield { user, directory: identities.some((i) => i.source === 'directory' && i.facts && !i.facts.retired) };
     }
     after = page.next;
+    await breathe();
   } while (after !== null);
 }
 
@@ -142,6 +144,7 @@ export async function settleHeld(deps: HandOverDeps, live: LiveTenant, actor: st
     );
     people += page.length;
     after = page.at(-1)!;
+    await breathe();
   }
 }
 
@@ -163,6 +166,7 @@ export async function retireDirectory(deps: HandOverDeps, live: LiveTenant, acto
       })),
     );
     after = page.next;
+    await breathe();
   } while (after !== null);
 }
 
@@ -209,6 +213,7 @@ async function end(
     if (page.length === 0) return people;
     await some(page);
     after = page.at(-1)!;
+    await breathe();
   }
 }
 

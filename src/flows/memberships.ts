@@ -2,6 +2,7 @@
 import type { DirectoryStatement, Intent } from '../core/intent.ts';
 import type { Group, GroupSource, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
+import { breathe } from '../lib/breathe.ts';
 import type { Store } from '../store/store.ts';
 import { type ProvisionDeps, type Provisioned, provisionTogether, type Request, TOGETHER } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
@@ -53,7 +54,10 @@ export async function moveMembers(deps: MembershipDeps, moving: Moving): Promise
   const moved: MembersMoved = { changed: 0, unknown: [], byHand: [] };
   for (let left = moving.change.reset ? LOOKS : 1; left > 0; left--) {
     const steps = await stepsOf(deps, moving, moved);
-    for (let i = 0; i < steps.length; i += TOGETHER) await take(deps, moving, { steps: steps.slice(i, i + TOGETHER), moved });
+    for (let i = 0; i < steps.length; i += TOGETHER) {
+      if (i > 0) await breathe();
+      await take(deps, moving, { steps: steps.slice(i, i + TOGETHER), moved });
+    }
     if (steps.length === 0) break;
     if (left > 1 && left < LOOKS) await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
   }
@@ -130,6 +134,7 @@ export async function settleGroup(deps: MembershipDeps, { group, most, ...asker 
     seen += page.length;
     if (seen >= most) return;
     after = page.at(-1)!.userId;
+    await breathe();
   }
 }
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type ModeRequest, type ModeState, type ModeStep, modeStep, type Prerequisite } from '../core/mode.ts';
 import type { Mode, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
+import { breathe } from '../lib/breathe.ts';
 import { searchValues } from '../protocols/scim/searchable.ts';
 import { Conflict } from '../store/database.ts';
 import type { HeldCounts } from '../store/people.ts';
@@ -247,5 +248,6 @@ async function indexEverybody({ store }: ModeDeps, tenantId: string): Promise<vo
     }
     if (page.next === null) return;
     after = page.next;
+    await breathe();
   }
 }

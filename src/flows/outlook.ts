@@ -8,6 +8,7 @@ import type { Intent } from '../core/intent.ts';
 import type { ResourceAttributes, UserState } from '../core/model.ts';
 import { count, countRefused, isMoved, noOutlook, type Outlook, type PersonOutlook, personOutlook } from '../core/outlook.ts';
 import { Refusal } from '../core/refusal.ts';
+import { breathe } from '../lib/breathe.ts';
 import { userResource } from '../protocols/scim/schema.ts';
 import { statementOf } from '../protocols/scim/statement.ts';
 import type { Store } from '../store/store.ts';
@@ -111,6 +112,7 @@ async function* pages(deps: OutlookDeps, live: LiveTenant, after: string | null)
       .map((state) => ({ state, made: dryRun(deps, { live: { ...live, seats: null }, intent, state, now }) }));
     if (page.next === null) return;
     from = page.next;
+    await breathe();
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { isMoved, personOutlook } from '../core/outlook.ts';
 import { Refusal } from '../core/refusal.ts';
+import { breathe } from '../lib/breathe.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Progress, Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
@@ -56,6 +57,7 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
     // Where it was cancelled, or went on without us, it is not ours any more.
     if (!(await step(cursor, done))) return present();
     if (next === null) break;
+    await breathe();
   }
   await publications.finish(key, { by, now: deps.now() }, ended(deps, await present(), 'published'));
   await deps.tenants.refresh();

@@ -4,6 +4,7 @@
  */
 import { exceeds } from '../core/guard.ts';
 import type { Kv } from '../kv/kv.ts';
+import { breathe } from '../lib/breathe.ts';
 import type { Log } from '../lib/log.ts';
 import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
@@ -101,6 +102,7 @@ async function lapse(deps: SweepDeps, live: LiveTenant, { since, ...how }: { sin
     lapsed += people.length;
     if (people.length < TOGETHER) return lapsed;
     after = people.at(-1)!.id;
+    await breathe();
   }
 }
 
@@ -123,6 +125,7 @@ async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { bef
     }
     if (people.length < PAGE) return erased;
     after = people.at(-1)!.id;
+    await breathe();
   }
 }
 

@@ -9,6 +9,7 @@ import type { Target, UserState } from '../core/model.ts';
 import { sourceOf } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Tenant } from '../core/tenant.ts';
+import { breathe } from '../lib/breathe.ts';
 import { Conflict } from '../store/database.ts';
 import type { Publication } from '../store/publications.ts';
 import type { TenantRow } from '../store/tenants.ts';
@@ -214,6 +215,7 @@ async function who(
     }
     if (page.next === null) return { people, next: null };
     from = page.next;
+    await breathe();
   }
 }
 
