@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { formatProblem } from './config/problem.ts';
 import type { Settings } from './config/settings.ts';
-import { withRulesOf } from './config/splice.ts';
+import { foreignParts, withRulesOf } from './config/splice.ts';
 import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
 import type { Connector } from './connectors/connector.ts';
 import { createLocalConnector, LOCAL } from './connectors/local.ts';
@@ -28,7 +28,7 @@ import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
 import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
 import { authenticateToken, tokenHolds } from './flows/tokens.ts';
-import { createWorkbench, type Workbench } from './flows/workbench.ts';
+import { createWorkbench, type Scope, type Workbench } from './flows/workbench.ts';
 import type { Directory } from './http/scim.ts';
 import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
@@ -183,7 +183,7 @@ function httpDeps(
       syncLog: store.journal.syncLog,
       signIns: store.journal.signIns,
       modes: operateOf(house),
-      mapping: workbenchOf(house),
+      mapping: workbenchOf(house, 'mapping'),
       async explain(tenantId, userId, target) {
         const state = await store.people.state(tenantId, userId);
         const live = tenants.get(tenantId);
@@ -201,7 +201,7 @@ export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }:
   createOperate({ ...flow, store, vault, tenants, resolveTxt, baseUrl: settings.baseUrl });
 
 /** The admin's use-cases, for the API and for every command. */
-export const workbenchOf = ({ flow }: House): Workbench => createWorkbench({ ...flow, withRulesOf });
+export const workbenchOf = ({ flow }: House, scope: Scope): Workbench => createWorkbench({ ...flow, withRulesOf, foreignParts }, scope);
 
 function directoryOf({ store, vault, tenants, flow, settings }: House, { doctor, kv, now }: { doctor: Doctor; kv: Kv; now: () => Date }): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };

@@ -81,7 +81,7 @@ export async function explainClaims(house: House, live: LiveTenant, file: string
   const { connection, email, groups, claims } = read.data;
   const texts = Object.entries(claims ?? {}).map(([name, value]): [string, string[]] => [name, [value].flat().map(String)]);
   const given = { connection: connection ?? null, email: email ?? null, groups: groups ?? [], claims: Object.fromEntries(texts) };
-  const told = await workbenchOf(house).claims(live.tenant.id, given);
+  const told = await workbenchOf(house, 'whole').claims(live.tenant.id, given);
   out.result(
     told,
     [
@@ -101,7 +101,7 @@ function json(file: string): unknown {
 }
 
 export async function whoHas(house: House, live: LiveTenant, asked: WhoAsked, out: Output): Promise<void> {
-  const { people, next } = await workbenchOf(house).who(live.tenant.id, asked);
+  const { people, next } = await workbenchOf(house, 'whole').who(live.tenant.id, asked);
   const rows = people.map(({ id, status, userName, grants }) => [
     id,
     status,

@@ -35,7 +35,7 @@ export interface PlanAsked {
 
 export async function mapPlan(house: House, { tenant: { id } }: LiveTenant, asked: PlanAsked, out: Output): Promise<void> {
   const document = readFileSync(asked.file, 'utf8');
-  const workbench = workbenchOf(house);
+  const workbench = workbenchOf(house, 'whole');
   if (asked.people) {
     const { people, next } = await told(workbench.people(id, document, asked), asked.file);
     const rows = people.map((one) => [one.id, plain(one.userName), ...[one.gained, one.lost, one.held].map((list) => list.join(', '))]);
@@ -75,7 +75,7 @@ export async function mapPublish(house: House, { tenant: { id } }: LiveTenant, {
 }
 
 async function publish(house: House, tenantId: string, { file, ...asked }: Publishing & { document: string }, out: Output): Promise<void> {
-  const workbench = workbenchOf(house);
+  const workbench = workbenchOf(house, 'whole');
   const publication = await told(workbench.publish({ tenantId, actor: 'cli', ...asked }), file);
   out.note(`version ${publication.mappingVersion} is in force; everybody is concluded under it`);
   const done = await workbench.run(publication, progress(out));
@@ -83,7 +83,7 @@ async function publish(house: House, tenantId: string, { file, ...asked }: Publi
 }
 
 export async function mapStatus(house: House, { tenant: { id } }: LiveTenant, limit: number, out: Output): Promise<void> {
-  const list = await workbenchOf(house).publications(id, limit);
+  const list = await workbenchOf(house, 'whole').publications(id, limit);
   const rows = list.map((one) => [
     String(one.revision),
     String(one.mappingVersion),
@@ -96,15 +96,15 @@ export async function mapStatus(house: House, { tenant: { id } }: LiveTenant, li
 }
 
 export async function mapCancel(house: House, { tenant: { id } }: LiveTenant, revision: number, out: Output): Promise<void> {
-  const one = await workbenchOf(house).cancel(id, revision, 'cli');
+  const one = await workbenchOf(house, 'whole').cancel(id, revision, 'cli');
   out.result(
     one,
-    `cancelled: ${one.done} of ${one.people} people are done; the others are concluded when they sign in, or with the next publication`,
+    `cancelled: ${one.done} of ${one.people} people are done; the others are concluded when they sign in, or with the next publication${one.brake ? '. Until then whatever anybody would lose is held' : ''}`,
   );
 }
 
 export async function mapVersions(house: House, { tenant: { id } }: LiveTenant, limit: number, out: Output): Promise<void> {
-  const versions = await workbenchOf(house).versions(id, limit);
+  const versions = await workbenchOf(house, 'whole').versions(id, limit);
   const rows = versions.map((v) => [
     `${v.version}${v.current ? ' *' : ''}`,
     v.createdAt.toISOString(),
@@ -117,7 +117,7 @@ export async function mapVersions(house: House, { tenant: { id } }: LiveTenant, 
 
 /** The document in force, or that of a version, as it was published. */
 export async function mapShow(house: House, { tenant: { id } }: LiveTenant, version: number | null, out: Output): Promise<void> {
-  const workbench = workbenchOf(house);
+  const workbench = workbenchOf(house, 'whole');
   if (version === null) {
     const found = await workbench.document(id);
     return out.result(found, found.document);
@@ -127,7 +127,7 @@ export async function mapShow(house: House, { tenant: { id } }: LiveTenant, vers
 }
 
 export async function mapDiff(house: House, { tenant: { id } }: LiveTenant, { from, to }: { from: number; to: number }, out: Output): Promise<void> {
-  const diff = await workbenchOf(house).diff(id, from, to);
+  const diff = await workbenchOf(house, 'whole').diff(id, from, to);
   out.result(diff, isEmpty(diff) ? 'they mean the same' : diffLines(diff).join('\n'));
 }
 
@@ -138,7 +138,7 @@ export async function mapRollBack(
   { version, digest, allowRemovals }: { version: number; digest: string | null; allowRemovals: boolean },
   out: Output,
 ): Promise<void> {
-  const workbench = workbenchOf(house);
+  const workbench = workbenchOf(house, 'whole');
   const document = await workbench.rollBack(id, version);
   const file = `version ${version}`;
   if (digest !== null) return publish(house, id, { file, document, digest, comment: `back to version ${version}`, allowRemovals }, out);

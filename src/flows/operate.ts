@@ -35,7 +35,7 @@ export function createOperate(deps: OperateDeps) {
       const { modeSince, modeBefore, ...found } = await row(tenantId);
       const { seats } = live(tenantId);
       const { users, active } = await store.people.headcount(tenantId);
-      return { ...stateOf(found), since: modeSince, before: modeBefore, seats, users, active };
+      return { ...stateOf(found), since: modeSince, before: modeBefore, seats, users, active, brake: found.brake };
     },
     async change(asked: ModeAsked): Promise<ModeChange & { scimBaseUrl?: string }> {
       const done = await changeMode(deps, asked);

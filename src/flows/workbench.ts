@@ -22,6 +22,8 @@ import { type LiveTenant, liveOf } from './tenants.ts';
 export interface WorkbenchDeps extends DocumentDeps {
   /** The first document with rules, aliases and tests of the second. */
   withRulesOf: (document: string, other: string) => string;
+  /** What differs in the second document besides its mapping. */
+  foreignParts: (document: string, other: string) => string[];
 }
 
 /** A document that cannot be published, with every problem and its place. */
@@ -56,7 +58,10 @@ export interface VersionInfo {
 
 export type Workbench = ReturnType<typeof createWorkbench>;
 
-export function createWorkbench(deps: WorkbenchDeps) {
+/** `mapping`: only what says who gets what may differ from what is in force. For whoever is not at the operator's own command line. */
+export type Scope = 'whole' | 'mapping';
+
+export function createWorkbench(deps: WorkbenchDeps, scope: Scope) {
   const { tenants: rows, publications } = deps.store;
   const rowOf = async (tenantId: string): Promise<TenantRow> => {
     const row = await rows.get(tenantId);
@@ -68,7 +73,14 @@ export function createWorkbench(deps: WorkbenchDeps) {
     if (!found) throw new Refusal('not-found', 'mapping/version', `there is no version ${version}`);
     return found;
   };
-  const understood = async (tenantId: string, document: string): Promise<{ tenant: Tenant; warnings: string[] }> => {
+  const understood = async ({ id: tenantId, document: inForce }: TenantRow, document: string): Promise<{ tenant: Tenant; warnings: string[] }> => {
+    const foreign = scope === 'mapping' ? deps.foreignParts(inForce, document) : [];
+    if (foreign.length > 0)
+      throw new Refusal(
+        'request-malformed',
+        'mapping/other-parts',
+        `only rules, groups, tests and catalogue are edited here; an operator changes ${foreign.join(', ')} in the tenant file`,
+      );
     const parsed = deps.parse(document, tenantId);
     if (!parsed.ok) throw new BrokenDocument(parsed.problems);
     const taken = await takenDomains(deps, parsed.tenant);
@@ -77,13 +89,13 @@ export function createWorkbench(deps: WorkbenchDeps) {
   };
   const planOf = async (tenantId: string, document: string, onProgress?: (done: number, all: number) => void) => {
     const row = await rowOf(tenantId);
-    const { tenant, warnings } = await understood(tenantId, document);
+    const { tenant, warnings } = await understood(row, document);
     const plan = await planDocument(deps, { row, text: document, tenant, ...(onProgress && { onProgress }) });
     return { plan, shown: shownPlan(plan, { platforms: deps.platforms(tenantId), warnings }) };
   };
   const liveFor = async (tenantId: string, document: string | null): Promise<LiveTenant> => {
     const row = await rowOf(tenantId);
-    const { tenant } = await understood(tenantId, document ?? row.document);
+    const { tenant } = await understood(row, document ?? row.document);
     return { ...liveOf(row, { ...tenant, mapping: { ...tenant.mapping, version: row.mappingVersion } }), brake: null };
   };
 

@@ -48,7 +48,7 @@ for (const [backend, people] of [
       const file = { tenantId: 'acme', file: 'acme.yaml', text: 'one', parsed: { ok: true, tenant: tenantOf('one') } } as const;
       await takeIn(deps, file, { actor: 'test', allowRemovals: false });
       await populate(deps, people);
-      const workbench = createWorkbench({ ...deps, withRulesOf: (document) => document });
+      const workbench = createWorkbench({ ...deps, withRulesOf: (document) => document, foreignParts: () => [] }, 'whole');
       const { digest, ...foreseen } = await workbench.plan('acme', 'two');
       const sales = Math.ceil(people / 2);
       expect(foreseen.people).toMatchObject({ all: people, gaining: sales, losing: sales });

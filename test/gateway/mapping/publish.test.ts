@@ -1,5 +1,6 @@
 /** A mapping is edited: seen first, published just so, held where it takes too much, and told apart from the file in the repository. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { workbenchOf } from '../../../src/app.ts';
 import { describeWith } from '../../services.ts';
 import { postgres, sqliteFile } from '../../store/backends.ts';
 import { RULES } from '../modes/operator.ts';
@@ -135,18 +136,47 @@ describe('what does not fit', () => {
   });
   afterAll(() => bench?.operator.close());
 
-  it('a claim of groups that is renamed by mistake takes nothing, and is told', async () => {
+  it('a claim of groups that is renamed by mistake takes nothing, and is told to the operator who plans it', async () => {
     const { operator } = bench;
+    const { gateway } = operator;
     const { connections } = JSON.parse(bench.document([])) as { connections: object[] };
     const document = bench.document(RULES, { connections: [{ ...connections[0], claims: { groups: 'grups' } }] });
-    const plan = await bench.plan(document);
+    const plan = await workbenchOf(gateway.house, 'whole').plan('acme', document);
     expect(plan.people).toMatchObject({ gaining: 0, losing: 0 });
     expect(plan.suspicions).toContainEqual(
       expect.stringMatching(/^connection "oidc" would read groups from "grups", which none of its 6 people has ever sent/),
     );
-    await bench.published(document);
+    const before = bench.document(RULES);
+    gateway.folder.write('acme.yaml', JSON.parse(document) as object);
+    expect(await gateway.running.gateway.reload()).toMatchObject([{ outcome: 'updated' }]);
     expect(await bench.has('p00')).toEqual(['bundle:sales']);
     expect((await operator.get('/held')).body).toMatchObject({ people: 0 });
+    gateway.folder.write('acme.yaml', JSON.parse(before) as object);
+    await gateway.running.gateway.reload();
+  });
+
+  it('whoever edits a mapping through the API edits nothing else: not where sign-ins come from, and no file or variable of the machine', async () => {
+    const { operator } = bench;
+    const before = await operator.gateway.snapshot();
+    const { connections } = JSON.parse(bench.document([])) as { connections: object[] };
+    const others: [string, object][] = [
+      ['connections', { connections: [{ ...connections[0], issuer: 'https://evil.example', clientSecret: 'env:MATRICULA_SECRET' }] }],
+      ['connections', { connections: [{ id: 'x', name: 'X', protocol: 'saml', metadata: { file: '/etc/passwd' } }] }],
+      ['provisioning', { provisioning: { limits: { removals: { share: '100%' } } } }],
+      ['domains', { domains: ['victim.example'] }],
+      ['returnTo', { returnTo: ['https://evil.example/'] }],
+    ];
+    for (const [part, over] of others)
+      for (const [path, more] of [
+        ['/mapping/plan', {}],
+        ['/mapping/plan/people', {}],
+        ['/mapping/publish', { digest: 'x'.repeat(64) }],
+      ] as const) {
+        const answer = await operator.post<{ detail: string; problems?: string[] }>(path, { document: bench.document(RULES, over), ...more });
+        expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining(`an operator changes ${part} in the tenant file`) } });
+        expect(answer.body.problems).toBeUndefined();
+      }
+    expect(await operator.gateway.snapshot()).toBe(before);
   });
 
   it('a group that nobody has had is named, with the one that is meant; and groups that no rule looks at', async () => {
@@ -167,16 +197,18 @@ describe('what does not fit', () => {
   it('a document with errors is not planned and not published; every problem has its place', async () => {
     const { operator } = bench;
     const before = await operator.gateway.snapshot();
-    const document =
-      'name: Acme\nconnections: []\nrules:\n  - { id: a, when: { group: Sales }, enrol: [bundel:x] }\n  - { id: a, wen: {}, enrol: [bundle:x] }\n';
+    const { rules: _, ...whole } = JSON.parse(bench.document([])) as { rules: object };
+    const document = `${JSON.stringify(whole).slice(0, -1)}, "rules": [
+  { id: a, when: { group: Sales }, enrol: [bundel:x] },
+  { id: b, wen: {}, enrol: [bundle:x] }]}`;
     for (const path of ['/mapping/plan', '/mapping/publish']) {
       const answer = await operator.post<{ code: string; problems: string[] }>(path, {
         document,
         ...(path.endsWith('publish') && { digest: 'x'.repeat(64) }),
       });
       expect(answer).toMatchObject({ status: 400, body: { code: 'request-malformed' } });
-      expect(answer.body.problems).toContainEqual(expect.stringMatching(/^acme\.yaml:4:\d+ .*bundel/));
-      expect(answer.body.problems).toContainEqual(expect.stringMatching(/^acme\.yaml:5:\d+ /));
+      expect(answer.body.problems).toContainEqual(expect.stringMatching(/^acme\.yaml:2:\d+ .*bundel/));
+      expect(answer.body.problems).toContainEqual(expect.stringMatching(/^acme\.yaml:3:\d+ /));
     }
     expect(await operator.gateway.snapshot()).toBe(before);
   });
