@@ -26,4 +26,5 @@ ALTER TABLE "tenant" ADD COLUMN "file_digest" text collate "C" DEFAULT '' NOT NU
 ALTER TABLE "tenant" ADD COLUMN "brake" text collate "C";--> statement-breakpoint
 ALTER TABLE "publication" ADD CONSTRAINT "publication_tenant_id_tenant_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenant"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "publication_by_state" ON "publication" USING btree ("state","started_at");--> statement-breakpoint
-UPDATE tenant SET file_digest = digest;
+UPDATE tenant SET file_digest = digest;--> statement-breakpoint
+UPDATE mapping_version SET text = (SELECT t.document FROM tenant t WHERE t.id = mapping_version.tenant_id) WHERE EXISTS (SELECT 1 FROM tenant t WHERE t.id = mapping_version.tenant_id AND t.mapping_version = mapping_version.version);

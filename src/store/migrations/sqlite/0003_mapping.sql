@@ -26,4 +26,5 @@ ALTER TABLE `mapping_version` ADD `text` text DEFAULT '' NOT NULL;--> statement-
 ALTER TABLE `tenant` ADD `origin` text DEFAULT 'file' NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenant` ADD `file_digest` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenant` ADD `brake` text;--> statement-breakpoint
-UPDATE tenant SET file_digest = digest;
+UPDATE tenant SET file_digest = digest;--> statement-breakpoint
+UPDATE mapping_version SET text = (SELECT t.document FROM tenant t WHERE t.id = mapping_version.tenant_id) WHERE EXISTS (SELECT 1 FROM tenant t WHERE t.id = mapping_version.tenant_id AND t.mapping_version = mapping_version.version);
