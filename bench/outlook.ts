@@ -32,8 +32,11 @@ export const outlook: Cases = async (run) => {
       const live = { tenant, mode: 'jit' as const, phase: null, seats: null, brake: null, revision: 1 };
       let peak = 0;
       const [before, began] = [await ownUsage(), performance.now()];
-      const walked = await walkOutlook({ store, now: () => new Date(), newId: () => newId() }, live, () => {
-        peak = Math.max(peak, process.memoryUsage().rss);
+      const walked = await walkOutlook({ store, now: () => new Date(), newId: () => newId() }, live, {
+        limits: tenant.provisioning.limits,
+        onProgress: () => {
+          peak = Math.max(peak, process.memoryUsage().rss);
+        },
       });
       const seconds = (performance.now() - began) / 1000;
       const cpu = (await ownUsage()).cpuMs - before.cpuMs;

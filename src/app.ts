@@ -26,7 +26,7 @@ import { recordRefusal } from './flows/refused.ts';
 import { spendRemoval } from './flows/removals.ts';
 import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
-import { createTenantRegistry, type ParseTenant, type Tenants } from './flows/tenants.ts';
+import { createTenantRegistry, type LiveTenant, type ParseTenant, type Tenants } from './flows/tenants.ts';
 import { authenticateToken, tokenHolds } from './flows/tokens.ts';
 import { createWorkbench, type Scope, type Workbench } from './flows/workbench.ts';
 import type { Directory } from './http/scim.ts';
@@ -289,7 +289,10 @@ function createWorkers(house: House, { now, doctor, kv }: { now: () => Date; doc
     start() {
       loops.push(every(POLL_MS, house.log, 'tenants', () => house.tenants.refresh()));
       loops.push(every(POLL_MS, house.log, 'doctor', () => doctor.flush()));
-      loops.push(every(POLL_MS, house.log, 'groups', async () => void (await settleGroups({ ...house.flow, store: house.store }, house.tenants))));
+      const allows = (live: LiveTenant, userId: string) => spendRemoval({ store: house.store, kv }, live, userId);
+      loops.push(
+        every(POLL_MS, house.log, 'groups', async () => void (await settleGroups({ ...house.flow, store: house.store }, house.tenants, allows))),
+      );
       loops.push(
         every(SWEEP_MS, house.log, 'sweep', () =>
           sweep({ ...house.flow, store: house.store, vault: house.vault, resolveTxt: house.resolveTxt, kv, log: house.log }, house.tenants.all()),

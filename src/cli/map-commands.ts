@@ -104,15 +104,20 @@ function plans(map: Command, inHouse: InHouse, named: Named): void {
     .argument('<file>', 'the file that was planned')
     .requiredOption('--plan <digest>', 'of the plan that was shown')
     .option('--comment <text>', 'why, for the list of versions')
-    .option('--allow-removals', "go beyond the tenant's limit on removals: nothing of it is held")
+    .option('--allow-removals', "go beyond the tenant's limit on removals: nothing of it is held; the comment says why")
+    .option('--allow-other-provider', 'let a connection trust another provider under the same id')
     .action(
-      inHouse((house, out, tenant: string, file: string, opts: { plan: string; comment?: string; allowRemovals?: boolean }) =>
-        mapPublish(
+      inHouse(
+        (
           house,
-          named(house, tenant),
-          { file, digest: opts.plan, comment: opts.comment ?? null, allowRemovals: opts.allowRemovals === true },
           out,
-        ),
+          tenant: string,
+          file: string,
+          opts: { plan: string; comment?: string; allowRemovals?: boolean; allowOtherProvider?: boolean },
+        ) => {
+          const flags = { allowRemovals: opts.allowRemovals === true, allowOtherProvider: opts.allowOtherProvider === true };
+          return mapPublish(house, named(house, tenant), { file, digest: opts.plan, comment: opts.comment ?? null, ...flags }, out);
+        },
       ),
     );
   map

@@ -68,6 +68,7 @@ export interface Publishing {
   digest: string;
   comment: string | null;
   allowRemovals: boolean;
+  allowOtherProvider?: boolean;
 }
 
 export async function mapPublish(house: House, { tenant: { id } }: LiveTenant, { file, ...asked }: Publishing, out: Output): Promise<void> {

@@ -139,27 +139,28 @@ function gives({ report }: Checked, rule: RuleFile, path: Path, defaultRole: Rol
     report.warning([...path, 'role'], `rule ${quote(rule.id)} gives nothing: everybody is at least ${defaultRole}`, 'a higher role, or enrol:');
 }
 
-/** All that the rule gives is given to the same people by another one. */
+/** All that the rule gives is given to the same people by another one: of the same condition, of one that it contains, or of everybody. */
 function shadowed({ report }: Checked, rules: { rule: Rule; path: Path }[]): void {
-  const keys = new Map(rules.map(({ rule }) => [rule, sameAs(rule.when)]));
-  rules.forEach(({ rule, path }, i) => {
-    if (rule.enrol.length === 0 && rule.role === null) return;
-    const by = rules.find(({ rule: other }, j) => {
-      if (other === rule || !covers(other, rule)) return false;
-      const same = keys.get(other) === keys.get(rule);
-      return same ? j < i || !covers(rule, other) : implies(rule.when, other.when, keys.get(other)!);
-    });
-    if (by) report.warning(path, `rule ${quote(rule.id)} adds nothing to rule ${quote(by.rule.id)} on line ${by.rule.line}`, 'remove one of them');
-  });
+  const place = new Map(rules.map(({ rule }, i) => [rule, i]));
+  const byKey = new Map<string, Rule[]>();
+  for (const { rule } of rules) byKey.set(sameAs(rule.when), [...(byKey.get(sameAs(rule.when)) ?? []), rule]);
+  for (const { rule, path } of rules) {
+    if (rule.enrol.length === 0 && rule.role === null) continue;
+    const key = sameAs(rule.when);
+    const wider = [EVERYBODY, ...(rule.when.kind === 'all' ? rule.when.of.map(sameAs) : [])].filter((one) => one !== key);
+    const same = (byKey.get(key) ?? []).filter(
+      (other) => other !== rule && covers(other, rule) && (place.get(other)! < place.get(rule)! || !covers(rule, other)),
+    );
+    const by = [...same, ...wider.flatMap((one) => byKey.get(one) ?? []).filter((other) => covers(other, rule))].sort(
+      (a, b) => place.get(a)! - place.get(b)!,
+    )[0];
+    if (by) report.warning(path, `rule ${quote(rule.id)} adds nothing to rule ${quote(by.id)} on line ${by.line}`, 'remove one of them');
+  }
 }
 
 const sameAs = (c: Condition): string => JSON.stringify(c, (key, value) => (key === 'label' ? undefined : value));
+const EVERYBODY = sameAs({ kind: 'all', of: [] });
 
 const covers = (big: Rule, small: Rule): boolean =>
   small.enrol.every((target) => big.enrol.includes(target)) &&
   (small.role === null || (big.role !== null && ROLES.indexOf(big.role) >= ROLES.indexOf(small.role)));
-
-function implies(narrow: Condition, wide: Condition, wideKey: string): boolean {
-  if (wide.kind === 'all' && wide.of.length === 0) return true;
-  return narrow.kind === 'all' && narrow.of.some((one) => sameAs(one) === wideKey);
-}

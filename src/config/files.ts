@@ -31,7 +31,9 @@ export function readCertificate(baseDir: string, written: string): Certificate {
   const place = placeOf(baseDir, written.slice('file:'.length));
   if (place === null) return { ok: false, message: 'leaves the folder of this file', hint: OUTSIDE };
   try {
-    if (statSync(place).size > MAX_CERTIFICATE_BYTES) return { ok: false, message: 'is too large', hint: 'a file with one certificate' };
+    const file = statSync(place);
+    if (!file.isFile()) return { ok: false, message: 'names what is no file', hint: 'the path of a PEM file, from the folder of this file' };
+    if (file.size > MAX_CERTIFICATE_BYTES) return { ok: false, message: 'is too large', hint: 'a file with one certificate' };
     return parseCertificate(readFileSync(place, 'utf8'));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';

@@ -31,7 +31,7 @@ export function withRulesOf(document: string, other: string): string {
     if (node === undefined) into.delete(key);
     else into.set(key, node);
   }
-  return into.toString({ lineWidth: 0 });
+  return into.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** A test as it stands under `tests:`. */

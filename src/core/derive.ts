@@ -22,30 +22,50 @@ export function derive(state: UserState, world: World): UserState {
     }),
   );
   const manual = state.grants.filter((g) => g.source === 'manual');
-  const role =
-    highest([world.tenant.provisioning.defaultRole, ...concluded.map(({ conclusion }) => conclusion.role)]) ?? world.tenant.provisioning.defaultRole;
+  const { tenantId, id: userId } = state.user;
+  const beside = (gone ? [] : besideGrants(state, world)).map(
+    (one): Grant => ({ ...one, tenantId, userId, since: since.get(grantKey(one)) ?? world.now }),
+  );
+  const { defaultRole } = world.tenant.provisioning;
+  const roles = [defaultRole, besideIn(state, world.mode)?.role ?? null, ...concluded.map(({ conclusion }) => conclusion.role)];
+  const role = highest(roles) ?? defaultRole;
   return {
     ...state,
     user: { ...concludeUser(state, counting, world), role },
-    grants: [...new Map([...manual, ...ruled].map((g) => [grantKey(g), g])).values()],
+    grants: [...new Map([...manual, ...beside, ...ruled].map((g) => [grantKey(g), g])).values()],
   };
 }
 
 /**
  * Which facts count is decided by the mode; in order of precedence, the tenant file's order of connections. For whom the directory has spoken it alone
- * does, and in `jit` it goes on to until a sign-in takes over (`retired`): leaving `scim` takes nothing away by itself. Where it was left before it
- * could take anything away, what sign-ins said counts beside it.
+ * does, and in `jit` it goes on to until a sign-in takes over (`retired`): leaving `scim` takes nothing away by itself.
  */
 export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'mode' | 'tenant'>): Taught[] {
   if (mode === 'manual') return [];
   const taught = state.identities.filter((i): i is Taught => i.facts !== null);
   const directory = taught.filter((i) => i.source === 'directory' && !i.facts.retired);
-  const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
-  const signIns = tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
   // A user whom the directory has not adopted yet keeps what the sign-ins gave.
-  if (directory.length === 0) return signIns;
-  return mode !== 'scim' && directory.some(({ facts }) => facts.beside) ? [...directory, ...signIns] : directory;
+  if (directory.length > 0) return directory;
+  const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
+  return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
 }
+
+/** What was held when a directory was left, as far as the rules still give it: those of sign-ins by what these said, its own by the rule being there. */
+function besideGrants(state: UserState, { mode, tenant }: World): Pick<Grant, 'target' | 'source' | 'rule'>[] {
+  const beside = besideIn(state, mode);
+  if (!beside) return [];
+  const said = new Set(
+    state.identities
+      .filter((i): i is Taught => i.facts !== null && i.source !== 'directory')
+      .flatMap((i) => conclude(subjectOf(i, state), tenant.mapping).targets.map((one) => grantKey({ ...one, source: i.source }))),
+  );
+  const given = ({ target, rule }: Pick<Grant, 'target' | 'rule'>) =>
+    tenant.mapping.rules.some(({ id, enrol }) => id === rule && enrol.includes(target));
+  return beside.grants.filter((grant) => (grant.source === 'directory' ? given(grant) : said.has(grantKey(grant))));
+}
+
+const besideIn = ({ identities }: UserState, mode: World['mode']): Facts['beside'] =>
+  mode === 'jit' ? identities.find((i) => i.source === 'directory' && i.facts && !i.facts.retired)?.facts?.beside : undefined;
 
 /**
  * What conditions see of one source. The directory says groups by membership, and by name and id apart; a membership given by hand counts
@@ -81,19 +101,24 @@ function concludeUser(state: UserState, counting: Taught[], world: World): User 
   profile.displayName ??= [profile.givenName, profile.familyName].filter(Boolean).join(' ') || user.displayName;
   const fields: Record<string, string> = Object.assign({}, user.fields, ...layers.map((i) => i.facts.fields));
   const profiled = { ...withProfile(user, profile), fields };
-  const status = concludeStatus(user, counting, world);
+  const status = concludeStatus(state, counting, world);
   if (status === 'deleted' && user.status !== 'deleted') return tombstone({ ...profiled, status }, state);
   return { ...profiled, status };
 }
 
 /**
  * Locks win: one counting source that says disabled is enough. To the directory that means deprovisioned, and only in its own mode: one that was
- * left neither lets in nor locks out. What was suspended by hand is nobody's to undo here.
+ * left neither lets in nor locks out, and a provider that says disabled is heard beside it. What was suspended by hand is nobody's to undo here.
  */
-function concludeStatus(user: User, counting: Taught[], { mode }: World): User['status'] {
+function concludeStatus({ user, identities }: UserState, counting: Taught[], { mode }: World): User['status'] {
   if (user.status === 'deleted') return 'deleted';
   if (user.barredAt !== null) return 'suspended';
-  if (counting[0]?.source === 'directory') return mode === 'scim' ? said(counting[0].facts) : user.status;
+  if (counting[0]?.source === 'directory' && mode === 'scim') return said(counting[0].facts);
+  if (counting[0]?.source === 'directory') {
+    const disabled = identities.some(({ source, facts }) => source !== 'directory' && facts?.active === false);
+    if (user.status === 'suspended') return 'suspended';
+    return disabled ? 'locked' : 'active';
+  }
   if (user.status === 'suspended') return 'suspended';
   return counting.some((i) => i.facts.active === false) ? 'locked' : 'active';
 }

@@ -2,9 +2,11 @@
 import type { DirectoryStatement, Intent } from './intent.ts';
 import type { Linked } from './link.ts';
 import {
+  type Beside,
   type Facts,
   type Grant,
   grantKey,
+  type HeldChange,
   type Identity,
   type Membership,
   membershipKey,
@@ -42,12 +44,22 @@ export function fold(linked: Linked, intent: Intent, world: World): UserState {
 
 /**
  * What the mode makes of what a directory left behind. Outside `scim` nobody is deleted by it any more, and what was held when it was left does not happen
- * later either: sign-ins go on to count beside its word. In `scim` its word stands alone.
+ * later either: it stays beside the directory's word. In `scim` its word stands alone.
  */
-function heardIn(state: UserState, { mode }: World): UserState {
-  if (mode === 'scim') return mapDirectory(state, ({ beside: _, ...facts }) => facts);
-  const left = undeleted(state);
-  return left.held.some(({ cause }) => cause === 'hand-over') ? mapDirectory(left, (facts) => ({ ...facts, beside: true })) : left;
+function heardIn(state: UserState, { mode, phase }: World): UserState {
+  if (mode === 'scim')
+    return mapDirectory(state, ({ beside: _, trial, ...facts }) => ({ ...facts, ...(trial && phase === 'adopting' && { trial }) }));
+  const left = mapDirectory(undeleted(state), ({ trial: _, ...facts }) => facts);
+  const held = left.held.filter(({ cause }) => cause === 'hand-over');
+  return held.length === 0 ? left : mapDirectory(left, (facts) => ({ ...facts, beside: besideOf(left, held, facts.beside) }));
+}
+
+function besideOf({ user }: UserState, held: readonly HeldChange[], before: Beside | undefined): Beside {
+  const grants = held.flatMap(({ what, target, source, rule }) =>
+    what === 'grant' && target !== '' && source !== '' ? [{ target, source, rule }] : [],
+  );
+  const all = new Map([...(before?.grants ?? []), ...grants].map((grant) => [grantKey(grant), grant]));
+  return { grants: [...all.values()], role: held.some(({ what }) => what === 'role') ? user.role : (before?.role ?? null) };
 }
 
 const mapDirectory = (state: UserState, change: (facts: Facts) => Facts): UserState => ({
@@ -64,7 +76,8 @@ function foldAssertion(state: UserState, intent: Extract<Intent, { kind: 'assert
   const taught = { ...identity, facts: learn(identity.facts, intent, world.tenant.provisioning) };
   // From here on this person's sign-ins speak for them, and not what a directory said before the tenant left it; unless they are silent
   // about groups where the directory was not.
-  const silent = taught.facts.groups === undefined && state.memberships.some((m) => m.source === 'directory');
+  const directed = state.memberships.some((m) => m.source === 'directory') || state.identities.some(({ facts }) => facts?.beside);
+  const silent = taught.facts.groups === undefined && directed;
   const others = (silent ? state : retired(state)).identities.filter((i) => i.source !== source || i.subject !== subject);
   return { ...state, user: { ...state.user, lapsedAt: null }, identities: [...others, taught] };
 }
@@ -128,7 +141,10 @@ function foldEdit(state: UserState, intent: Extract<Intent, { kind: 'edit' }>, w
     fields: { ...profiled.fields, ...intent.fields },
     ...(intent.status ? statusByHand(state.user, intent.status, world) : {}),
   };
-  return { ...state, user: intent.status === 'deleted' ? tombstone(user, state) : user, grants };
+  // Let in by hand where no directory has a say: one that comes and finds its old word there has to say it again.
+  const heard =
+    intent.status === 'active' && world.mode !== 'scim' ? mapDirectory(state, ({ gone: _, ...facts }) => ({ ...facts, active: true })) : state;
+  return { ...heard, user: intent.status === 'deleted' ? tombstone(user, state) : user, grants };
 }
 
 /** What is done by hand is undone by hand: who is barred stays so, whatever a source says. */
@@ -149,10 +165,12 @@ function foldResource(state: UserState, said: DirectoryStatement, world: World):
     createdAt: world.now,
   };
   const user = state.user.restoreKey === null ? state.user : { ...state.user, status: 'active' as const, restoreKey: null };
+  const before = known?.facts;
+  const trial = world.phase === 'adopting' && (!before || before.retired || before.trial) ? (true as const) : undefined;
   return {
     ...state,
     user: { ...user, externalId: said.externalId },
-    identities: [...state.identities.filter((i) => i !== known), { ...identity, facts: directoryFacts(said) }],
+    identities: [...state.identities.filter((i) => i !== known), { ...identity, facts: { ...directoryFacts(said), ...(trial && { trial }) } }],
   };
 }
 
@@ -167,7 +185,8 @@ function undeleted(state: UserState): UserState {
 
 /** Once more from the facts kept; those of the directory as they are read now. */
 function foldRemap(state: UserState, { retire, restate }: Extract<Intent, { kind: 'remap' }>): UserState {
-  if (retire) return retired(state);
+  // What an earlier directory said counted before the hand-over that is taken back.
+  if (retire) return mapDirectory(state, (facts) => (facts.trial ? { ...facts, retired: true } : facts));
   if (!restate) return state;
   return mapDirectory(state, (said) => {
     const { resource, active, gone, retired: left, beside } = said;
@@ -200,9 +219,12 @@ function foldDeletion(unadopted: UserState, adopt: (state: UserState) => Directo
 /** The directory's first word on somebody adopts them, be it that they are in a group: from then on it speaks for them. */
 function foldGroup(state: UserState, { group, by, member, adopt }: Extract<Intent, { kind: 'group' }>, world: World): UserState {
   const key = membershipKey({ groupId: group.id, source: by });
-  if (state.memberships.some((m) => membershipKey(m) === key) === member) return state;
+  const there = state.memberships.some((m) => membershipKey(m) === key);
+  // Said by a directory that was left, it is nobody's word: said again, it is this one's.
+  if (there === member && !(member && by === 'directory' && !spoken(state))) return state;
   const adopted = by === 'directory' && !spoken(state) ? foldResource(state, adopt(state), world) : state;
   if (!member) return { ...adopted, memberships: adopted.memberships.filter((m) => membershipKey(m) !== key) };
+  if (there) return adopted;
   const membership: Membership = { tenantId: world.tenant.id, userId: state.user.id, groupId: group.id, source: by, since: world.now };
   return {
     ...adopted,

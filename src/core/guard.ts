@@ -11,6 +11,10 @@ export interface Brake {
   fresh: boolean;
   /** False where a person says by hand what the status is. */
   status: boolean;
+  /** False where what is held is given by hand instead: a role comes from rules only. */
+  role: boolean;
+  /** Where nothing fresh is held: for what reason that must have been held before. Null = whatever it was. */
+  only: HeldChange['cause'] | null;
 }
 
 /**
@@ -19,18 +23,19 @@ export interface Brake {
  */
 export function guard(before: UserState | null, after: UserState, brake: Brake | null, { now }: Pick<World, 'now'>): UserState {
   if (brake === null || !before) return { ...after, held: [] };
+  const known = brake.only === null ? before.held : before.held.filter(({ cause }) => cause === brake.only);
   const { tenantId, id: userId } = after.user;
   const change = (what: HeldChange['what'], of: Partial<HeldChange>): HeldChange => {
     const held: HeldChange = { tenantId, userId, what, target: '', source: '', rule: '', value: '', cause: brake.cause, since: now, ...of };
-    return before.held.find((one) => heldKey(one) === heldKey(held) && one.value === held.value) ?? held;
+    return known.find((one) => heldKey(one) === heldKey(held) && one.value === held.value) ?? held;
   };
-  const may = (held: HeldChange): boolean => brake.fresh || before.held.some((one) => heldKey(one) === heldKey(held));
+  const may = (held: HeldChange): boolean => brake.fresh || known.some((one) => heldKey(one) === heldKey(held));
   const grants = lostGrants(before, after)
     .map((grant) => ({ grant, held: change('grant', { target: grant.target, source: grant.source, rule: grant.rule }) }))
     .filter(({ held }) => may(held));
   const status =
     brake.status && before.user.status === 'active' && after.user.status !== 'active' ? change('status', { value: after.user.status }) : null;
-  const role = ROLES.indexOf(after.user.role) < ROLES.indexOf(before.user.role) ? change('role', { value: after.user.role }) : null;
+  const role = brake.role && ROLES.indexOf(after.user.role) < ROLES.indexOf(before.user.role) ? change('role', { value: after.user.role }) : null;
   const kept = [status, role].filter((held) => held !== null && may(held)) as HeldChange[];
   const puts = (held: HeldChange | null) => held !== null && kept.includes(held);
   return {
@@ -45,6 +50,9 @@ function lostGrants(before: UserState, after: UserState): Grant[] {
   const has = targetsOf(after);
   return before.grants.filter((grant) => grant.source !== 'manual' && !has.has(grant.target));
 }
+
+/** Where nothing is concluded (mode `manual`) nothing is lost, and what waits for an operator goes on to wait; a hand-over that was left is over. */
+export const stillHeld = ({ held }: UserState): HeldChange[] => held.filter(({ cause }) => cause !== 'hand-over');
 
 /** Whom the directory deleted keeps the name until an operator says so. */
 function withStatus(before: User, after: User): User {

@@ -77,8 +77,16 @@ export interface Facts {
   gone?: true;
   /** Directory only: another source has taken over since (core/derive). Kept to be read. */
   retired?: true;
-  /** Directory only: it was left while things were held that it would have taken away, so sign-ins go on to count beside it (core/derive). */
-  beside?: true;
+  /** Directory only: what it would have taken away when it was left; that stays beside its word until a sign-in speaks (core/derive). */
+  beside?: Beside;
+  /** Directory only: first said in the hand-over that is going on. Aborted, it was never said. */
+  trial?: true;
+}
+
+export interface Beside {
+  grants: Pick<Grant, 'target' | 'source' | 'rule'>[];
+  /** Null: no role was held. */
+  role: Role | null;
 }
 
 /** What the directory said of one person, as it comes back to it: attributes in the schema's spelling, values exactly as sent (RFC 7643). */

@@ -24,12 +24,16 @@ export interface PersonOutlook {
   rules: { gained: string[]; lost: string[]; kept: string[]; held: string[] };
   /** Null: the same. */
   role: { from: Role; to: Role } | null;
+  /** It would be lowered, and waits. */
+  roleHeld: boolean;
 }
 
 export interface Outlook {
   people: number;
   /** People of whom any row would change. */
   changed: number;
+  /** From whom something would be taken, be it that it is held: what limits are measured by. */
+  taking: number;
   /** Of whom a learning platform hears something. */
   moved: number;
   gaining: number;
@@ -45,6 +49,7 @@ export interface Outlook {
 export const noOutlook = (): Outlook => ({
   people: 0,
   changed: 0,
+  taking: 0,
   moved: 0,
   gaining: 0,
   losing: 0,
@@ -75,6 +80,7 @@ export function personOutlook(before: UserState, after: UserState): PersonOutloo
       held: sorted([...keeps].filter((one) => !rules.has(one) && ruled.has(one))),
     },
     role: before.user.role === after.user.role ? null : { from: before.user.role, to: after.user.role },
+    roleHeld: after.held.some((one) => one.what === 'role' && !waited.has(heldKey(one))),
   };
 }
 
@@ -94,7 +100,9 @@ export function count(outlook: Outlook, { changes }: Pick<Plan, 'changes'>, one:
   if (changes.length > 0) outlook.changed++;
   if (one.gained.length + one.lost.length > 0) outlook.moved++;
   if (one.gained.length > 0) outlook.gaining++;
-  if (one.lost.length > 0) outlook.losing++;
+  if (one.lost.length + one.held.length > 0 || one.roleHeld || isLowered(one)) outlook.taking++;
+  // A role that is lowered is taken away like an enrolment.
+  if (one.lost.length > 0 || isLowered(one)) outlook.losing++;
   if (one.held.length > 0) outlook.held++;
   for (const [how, targets] of [
     ['gain', one.gained],
@@ -117,8 +125,10 @@ export function count(outlook: Outlook, { changes }: Pick<Plan, 'changes'>, one:
 function countRole({ roles }: Outlook, { role }: PersonOutlook, { user }: UserState): void {
   if ((role?.from ?? user.role) === 'admin') roles.adminsBefore++;
   if (user.role === 'admin') roles.adminsAfter++;
-  if (role) roles[ROLES.indexOf(role.to) > ROLES.indexOf(role.from) ? 'raised' : 'lowered']++;
+  if (role) roles[isLowered({ role }) ? 'lowered' : 'raised']++;
 }
+
+export const isLowered = ({ role }: Pick<PersonOutlook, 'role'>): boolean => role !== null && ROLES.indexOf(role.to) < ROLES.indexOf(role.from);
 
 /** Somebody whose plan is refused stays as they are. */
 export function countRefused(outlook: Outlook, code: string): void {

@@ -2,7 +2,7 @@
 import { derive } from './derive.ts';
 import { diff, effectsOf } from './diff.ts';
 import { fold } from './fold.ts';
-import { type Brake, guard } from './guard.ts';
+import { type Brake, guard, stillHeld } from './guard.ts';
 import type { Candidates, Intent } from './intent.ts';
 import { link } from './link.ts';
 import type { Plan, User, UserState } from './model.ts';
@@ -13,12 +13,17 @@ import type { World } from './world.ts';
  * Throws `Refusal` where the intent belongs to nobody or may not be followed; then nothing is to be changed. While a hand-over is going on everything but
  * what a person does by hand is braked; `released`: an operator said that it may happen.
  */
-export function plan(candidates: Candidates, intent: Intent, world: World, released = false): Plan {
+export function plan(candidates: Candidates, intent: Intent, world: World, released: Released = false): Plan {
   const linked = link(candidates, intent, world);
   const before = linked.state;
   const folded = fold(linked, intent, world);
-  const brake = released ? null : brakeOn(folded, intent, world);
-  const after = dated(before, guard(before, derive(folded, world), brake, world), world);
+  const derived = derive(folded, world);
+  // Where nobody's facts count nothing was concluded.
+  const guarded =
+    derived === folded && before && folded.user.status === before.user.status
+      ? { ...derived, held: stillHeld(folded) }
+      : guard(before, derived, brakeOn(folded, intent, world, released), world);
+  const after = dated(before, guarded, world);
   if (after.user.status !== 'deleted') refuseTaken(candidates, before?.user ?? null, after.user);
   refuseSeat(before?.user ?? null, after.user, world);
   return {
@@ -34,21 +39,26 @@ export function plan(candidates: Candidates, intent: Intent, world: World, relea
   };
 }
 
+/** What an operator said may happen: all that is held, or only what a hand-over held. */
+export type Released = boolean | 'hand-over';
+
 /**
- * In a hand-over everybody's losses wait for an operator; where the lease says `hold`, those of whoever it ran out for; beyond the limits those of
- * everybody. What waits because of the limits goes on to wait when the brake is let go: only an operator releases it.
+ * Beyond the limits everybody's losses wait for an operator; in a hand-over, too; where the lease says `hold`, those of whoever it ran out for. What waits
+ * because of the limits goes on to wait when the brake is let go, and when a hand-over ends.
  */
-function brakeOn({ user, held }: UserState, intent: Intent, { mode, phase, tenant, brake }: World): Brake | null {
-  const byHand = handOverBrake(intent);
-  if (phase === 'adopting') return byHand;
-  if (mode === 'jit' && user.lapsedAt !== null && tenant.provisioning.lease?.lapse === 'hold') return { ...byHand, cause: 'lease' };
+function brakeOn({ user, held }: UserState, intent: Intent, { mode, phase, tenant, brake }: World, released: Released): Brake | null {
+  if (released === true) return null;
+  const byHand = brakeFor(intent);
   if (brake === 'limit') return { ...byHand, cause: 'limit' };
-  return held.some(({ cause }) => cause === 'limit') ? { ...byHand, cause: 'limit', fresh: false } : null;
+  if (phase === 'adopting' && released !== 'hand-over') return byHand;
+  if (mode === 'jit' && user.lapsedAt !== null && tenant.provisioning.lease?.lapse === 'hold') return { ...byHand, cause: 'lease' };
+  return held.some(({ cause }) => cause === 'limit') ? { ...byHand, cause: 'limit', fresh: false, only: 'limit' } : null;
 }
 
-function handOverBrake(intent: Intent): Brake {
+function brakeFor(intent: Intent): Brake {
   const byHand = intent.kind === 'edit' || (intent.kind === 'group' && intent.by === 'manual');
-  return { cause: 'hand-over', fresh: !byHand, status: !(intent.kind === 'edit' && intent.status !== undefined) };
+  const status = !(intent.kind === 'edit' && intent.status !== undefined);
+  return { cause: 'hand-over', fresh: !byHand, status, role: intent.kind !== 'keep', only: null };
 }
 
 function dated(before: UserState | null, after: UserState, { now }: World): UserState {

@@ -13,6 +13,7 @@ import {
   type ListDiff,
   listDiff,
   mappingVersion,
+  otherProvider,
   planDocument,
   takenDomains,
   writeDocument,
@@ -31,7 +32,7 @@ export interface TenantFile {
 
 export type TenantChange =
   /** `edited`: what is in force was edited since, and the file has not changed; the edit stays. */
-  | { kind: 'unchanged'; tenantId: string; file: string; edited: boolean }
+  | { kind: 'unchanged'; tenantId: string; file: string; digest: string; edited: boolean }
   | { kind: 'broken'; tenantId: string; file: string; problems: string[] }
   | { kind: 'create'; tenantId: string; file: string; text: string; tenant: Tenant; connections: ListDiff; rules: MappingDiff }
   /** `edited`: both were changed, the file and what is in force. */
@@ -55,8 +56,9 @@ async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed
     return { kind: 'create', tenantId, file, text, tenant, connections, rules: diffRules([], tenant.mapping.rules) };
   }
   const digest = digestOf(text);
-  const edited = row.origin === 'edit' && row.digest !== digest;
-  if (row.digest === digest || (edited && row.fileDigest === digest)) return { kind: 'unchanged', tenantId, file, edited };
+  // An edit that was taken back is none any more.
+  const edited = row.origin === 'edit' && row.digest !== digest && row.digest !== row.fileDigest;
+  if (row.digest === digest || (edited && row.fileDigest === digest)) return { kind: 'unchanged', tenantId, file, digest, edited };
   return { kind: 'update', tenantId, file, edited, plan: await planDocument(deps, { row, text, tenant }) };
 }
 
@@ -91,7 +93,7 @@ export async function applyTenant(deps: ApplyTenantsDeps, change: TenantChange, 
     ...more,
   });
   if (change.kind === 'unchanged') {
-    if (!change.edited) await deps.store.tenants.caughtUp(tenantId);
+    if (!change.edited) await deps.store.tenants.caughtUp(tenantId, change.digest);
     return applied('unchanged', { publication: await resume(deps, tenantId) });
   }
   if (change.kind === 'broken') return applied('broken', { problems: change.problems });
@@ -102,16 +104,13 @@ export async function applyTenant(deps: ApplyTenantsDeps, change: TenantChange, 
   const { plan } = change;
   if (change.edited && options.force === undefined) return applied('edited', { problems: [EDITED] });
   if (plan.otherProvider.length > 0 && !options.allowOtherProvider)
-    return applied('other-provider', { problems: plan.otherProvider.map(otherProvider) });
+    return applied('other-provider', { problems: plan.otherProvider.map((id) => otherProvider(id, 'matricula apply --yes --allow-other-provider')) });
   const key = await writeDocument(deps, plan, { ...options, origin: 'file', comment: options.force ?? null });
   return applied('updated', { publication: await seeThrough(deps, key, deps.worker, options.onProgress) });
 }
 
 const EDITED =
   'it was edited here since this file was taken in last, and the file has changed, too; take the edit over into the file (matricula map show), or insist: matricula apply --yes --force "why"';
-export const otherProvider = (id: string): string =>
-  `connection ${id} would trust another provider: people are known by (connection, subject), so the new provider's subjects would be taken for the old one's people. Give it a connection id of its own; an operator can insist with: matricula apply --yes --allow-other-provider`;
-
 /** A walk over everybody that a process left when it died. */
 async function resume(deps: ApplyTenantsDeps, tenantId: string): Promise<Publication | null> {
   const [newest] = await deps.store.publications.list(tenantId, 1);

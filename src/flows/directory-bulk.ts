@@ -1,4 +1,5 @@
 /** Bulk (RFC 7644 §3.7): many operations in one request, each answered for itself; none undoes another. */
+import { breathe } from '../lib/breathe.ts';
 import { type BulkOperation, orderBulk, readBulk, resolveBulkIds, unresolvedIn } from '../protocols/scim/bulk.ts';
 import { ScimError } from '../protocols/scim/error.ts';
 import { type At, type DirectoryAnswer, type DirectoryRequest, failure } from './directory-request.ts';
@@ -24,6 +25,7 @@ export async function answerBulk(at: At, request: DirectoryRequest, answer: Answ
     if (operation.bulkId !== null && location && operation.method === 'POST')
       ids.set(operation.bulkId, location.slice(location.lastIndexOf('/') + 1));
     results.set(index, resultOf(operation, done, location));
+    await breathe();
     if (done.status >= 400) errors++;
     if (failOnErrors !== null && errors >= failOnErrors) break;
   }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Mapping, Rule } from '../core/mapping.ts';
 import { diffRules, isEmpty, type MappingDiff } from '../core/mapping-diff.ts';
-import type { Connection, Tenant } from '../core/tenant.ts';
+import type { Connection, Limits, Tenant } from '../core/tenant.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
@@ -54,9 +54,14 @@ export async function planDocument(
   { row, text, tenant, onProgress }: { row: TenantRow; text: string; tenant: Tenant; onProgress?: (done: number, all: number) => void },
 ): Promise<DocumentPlan> {
   const parsed = deps.parse(row.document, row.id);
-  const before = parsed.ok ? parsed.tenant : null;
+  // What is in force here, where this node cannot read it (any more): its last good one.
+  const before = parsed.ok ? parsed.tenant : (deps.tenants.get(row.id)?.tenant ?? null);
+  const [newest] = await deps.store.publications.list(row.id, 1);
   const rules = diffRules(before?.mapping.rules ?? [], tenant.mapping.rules);
-  const people = await walkOutlook(deps, liveOf({ ...row, brake: null }, withVersion(tenant, row, rules)), onProgress);
+  const live = liveOf({ ...row, brake: null }, withVersion(tenant, row, rules));
+  // A document does not lift the limit under which it comes into force.
+  const limits = stricter(tenant.provisioning.limits, before?.provisioning.limits ?? DEFAULT_LIMITS);
+  const people = await walkOutlook(deps, live, { limits, ...(onProgress && { onProgress }) });
   return {
     tenantId: row.id,
     text,
@@ -66,10 +71,19 @@ export async function planDocument(
     row,
     people,
     suspicions: suspicionsOf({ tenant, mode: row.mode }, before, people),
-    otherProvider: before ? providersMoved(before, tenant) : [],
-    digest: digestOf(JSON.stringify([row.id, row.digest, row.mappingVersion, digestOf(text), people.outcome])),
+    otherProvider: before ? providersMoved(before, tenant) : tenant.connections.map(({ id }) => id),
+    digest: digestOf(JSON.stringify([row.id, row.digest, row.mappingVersion, newest?.revision, digestOf(text), people.overLimit, people.outcome])),
   };
 }
+
+const stricter = ({ removals: a }: Limits, { removals: b }: Limits): Limits => ({
+  removals: { share: Math.min(a.share, b.share), atLeast: Math.min(a.atLeast, b.atLeast) },
+});
+/** Where nothing readable was in force. */
+const DEFAULT_LIMITS: Limits = { removals: { share: 0.1, atLeast: 10 } };
+
+export const otherProvider = (id: string, command: string): string =>
+  `connection ${id} would trust another provider: people are known by (connection, subject), so the new provider's subjects would be taken for the old one's people. Give it a connection id of its own; an operator can insist with: ${command}`;
 
 /** What a tenant vouches for cannot be what another has proved (FEATURES D3). */
 export async function takenDomains(deps: DocumentDeps, { id, domains }: Tenant): Promise<string[]> {
@@ -123,7 +137,12 @@ export async function writeDocument(
       publication,
       now,
     },
-    entry(deps, { tenantId, actor, version, detail: { connections, rules, origin, brake, ...(comment !== null && { comment }) } }),
+    entry(deps, {
+      tenantId,
+      actor,
+      version,
+      detail: { connections, rules, origin, brake, overLimit: people.overLimit, allowRemovals, ...(comment !== null && { comment }) },
+    }),
   );
   return { tenantId, revision };
 }

@@ -153,7 +153,8 @@ export async function retireDirectory(deps: HandOverDeps, live: LiveTenant, acto
   let after: string | null = null;
   do {
     const page = await deps.store.people.states(live.tenant.id, { after, limit: TOGETHER });
-    const adopted = page.states.filter(({ user, identities }) => user.status !== 'deleted' && identities.some((i) => i.source === 'directory'));
+    // What an earlier directory said counted before the hand-over, and goes on to count.
+    const adopted = page.states.filter(({ user, identities }) => user.status !== 'deleted' && identities.some((i) => i.facts?.trial));
     await provisionTogether(
       deps,
       adopted.map(({ user }) => ({
@@ -162,7 +163,7 @@ export async function retireDirectory(deps: HandOverDeps, live: LiveTenant, acto
         lookup: { by: 'user' as const, userId: user.id },
         actor,
         reference: null,
-        released: true,
+        released: 'hand-over' as const,
       })),
     );
     after = page.next;

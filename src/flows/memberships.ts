@@ -139,12 +139,17 @@ export async function settleGroup(deps: MembershipDeps, { group, most, ...asker 
 }
 
 /** What no request finished. How many groups were settled. */
-export async function settleGroups(deps: MembershipDeps, tenants: { get(id: string): LiveTenant | null }): Promise<number> {
+export async function settleGroups(
+  deps: MembershipDeps,
+  tenants: { get(id: string): LiveTenant | null },
+  allows: (live: LiveTenant, userId: string) => Promise<'limit' | null>,
+): Promise<number> {
   let settled = 0;
   for (const group of await deps.store.groups.unsettled(20)) {
     const live = tenants.get(group.tenantId);
     if (!live) continue;
-    await settleGroup(deps, { live, group, actor: 'serve', reference: null, most: Number.POSITIVE_INFINITY });
+    const asker = { live, actor: 'serve', reference: null, allows: (userId: string) => allows(live, userId) };
+    await settleGroup(deps, { ...asker, group, most: Number.POSITIVE_INFINITY });
     settled++;
   }
   return settled;

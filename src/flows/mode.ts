@@ -9,7 +9,7 @@ import { Refusal } from '../core/refusal.ts';
 import { breathe } from '../lib/breathe.ts';
 import { searchValues } from '../protocols/scim/searchable.ts';
 import { Conflict } from '../store/database.ts';
-import type { HeldCounts } from '../store/people.ts';
+import type { HeldShown } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 import type { TenantRow } from '../store/tenants.ts';
 import { isVerified } from './domains.ts';
@@ -77,7 +77,7 @@ export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<Mode
       'mode/confirmation-stale',
       'The confirmation does not belong to this step any more; look at what it would do, and confirm that',
     );
-  const held = become === 'released' ? { newest: shown } : null;
+  const held = become === 'released' ? shown : null;
   return { kind: 'done', consequences, token: await take(deps, { ...asked, row, step, to: consequences.to, shown: held }) };
 }
 
@@ -85,25 +85,27 @@ export async function changeMode(deps: ModeDeps, asked: ModeAsked): Promise<Mode
  * Belongs to the step, to the tenant as it was, and, where what is held is to happen, to what was held: less may be held by then, nothing newer. What
  * is dropped costs nobody anything, so a directory that goes on working is in nobody's way who leaves it.
  */
-function confirmOf({ id, revision }: TenantRow, request: ModeRequest, become: Consequences['held']['become'], newest: Date | null): string {
-  const until = become === 'released' ? newest : null;
+function confirmOf({ id, revision }: TenantRow, request: ModeRequest, become: Consequences['held']['become'], held: HeldShown): string {
+  const until = become === 'released' && held.newest ? [held.newest.getTime(), held.changes] : null;
   const hash = createHash('sha256')
     .update(JSON.stringify([id, revision, request, become, until]))
     .digest('hex')
     .slice(0, 12);
-  return until === null ? hash : `${hash}.${until.getTime().toString(36)}`;
+  return [hash, ...(until ?? []).map((n) => n.toString(36))].join('.');
 }
 
-/** The newest of what was held when it was shown. */
-function shownBy(confirm: string): Date | null {
-  const moment = /^[0-9a-f]{12}\.([0-9a-z]{1,9})$/.exec(confirm)?.[1];
-  return moment === undefined ? null : new Date(Number.parseInt(moment, 36));
+/** What was held when it was shown. */
+function shownBy(confirm: string): HeldShown {
+  const [, newest, changes] = /^[0-9a-f]{12}\.([0-9a-z]{1,9})\.([0-9a-z]{1,6})$/.exec(confirm) ?? [];
+  if (newest === undefined || changes === undefined) return NOTHING;
+  return { newest: new Date(Number.parseInt(newest, 36)), changes: Number.parseInt(changes, 36) };
 }
 
 export const stateOf = ({ mode, phase }: Pick<TenantRow, 'mode' | 'phase'>): ModeState =>
   mode === 'scim' ? { mode, phase: phase ?? 'live' } : { mode, phase: null };
 
 type Step = Extract<ModeStep, { kind: 'step' }>;
+const NOTHING: HeldShown = { changes: 0, newest: null };
 
 const MISSING: Record<Prerequisite, string> = {
   'enabled-connection': 'SCIM needs a connection that is enabled: people still sign in through it',
@@ -135,7 +137,7 @@ async function consequencesOf({ store, now }: ModeDeps, row: TenantRow, { reques
     held: { people: held.people, changes: held.changes, become },
     lastDirectoryRequest: used.length === 0 ? null : new Date(Math.max(...used)),
     outcome: step.outcome,
-    confirm: confirmOf(row, request, become, held.newest),
+    confirm: confirmOf(row, request, become, held),
   };
 }
 
@@ -144,7 +146,7 @@ interface Taking extends ModeAsked {
   step: Step;
   to: ModeState;
   /** What was held when it was shown; null where it does not matter. */
-  shown: Pick<HeldCounts, 'newest'> | null;
+  shown: HeldShown | null;
 }
 
 /** What is long comes before or after the switch; the switch itself, the tokens and the journal line are one transaction. */
@@ -164,7 +166,6 @@ async function take(deps: ModeDeps, { row, step, to, request, held, actor, shown
   return { id, token, prefix };
 }
 
-const NOTHING = { newest: null };
 /** How often the directory may bring up something more to be held while what is held is dropped. */
 const DROPS = 20;
 
@@ -198,7 +199,7 @@ interface Writing {
   revokeTokens: boolean;
   code: string;
   actor: string;
-  shown: Pick<HeldCounts, 'newest'> | null;
+  shown: HeldShown | null;
 }
 
 async function write(deps: ModeDeps, { row, to, revokeTokens, code, actor, shown }: Writing): Promise<TenantRow> {

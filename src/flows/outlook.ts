@@ -8,6 +8,7 @@ import type { Intent } from '../core/intent.ts';
 import type { ResourceAttributes, UserState } from '../core/model.ts';
 import { count, countRefused, isMoved, noOutlook, type Outlook, type PersonOutlook, personOutlook } from '../core/outlook.ts';
 import { Refusal } from '../core/refusal.ts';
+import type { Limits } from '../core/tenant.ts';
 import { breathe } from '../lib/breathe.ts';
 import { userResource } from '../protocols/scim/schema.ts';
 import { statementOf } from '../protocols/scim/statement.ts';
@@ -39,8 +40,14 @@ export function remapIntent({ tenant: { scim } }: Pick<LiveTenant, 'tenant'>): I
   return { kind: 'remap', restate };
 }
 
-/** `onProgress`: after each page, people so far and all. */
-export async function walkOutlook(deps: OutlookDeps, live: LiveTenant, onProgress?: (done: number, all: number) => void): Promise<Walked> {
+export interface Walking {
+  /** Beyond them what would be lost is held. */
+  limits: Limits;
+  /** After each page: people so far, and all. */
+  onProgress?: (done: number, all: number) => void;
+}
+
+export async function walkOutlook(deps: OutlookDeps, live: LiveTenant, { limits, onProgress }: Walking): Promise<Walked> {
   const outlook = noOutlook();
   const hash = createHash('sha256');
   const sightings = createSightings();
@@ -59,7 +66,7 @@ export async function walkOutlook(deps: OutlookDeps, live: LiveTenant, onProgres
     }
     onProgress?.(outlook.people, users);
   }
-  const overLimit = exceeds(outlook.losing, outlook.people, live.tenant.provisioning.limits);
+  const overLimit = exceeds(outlook.taking, outlook.people, limits);
   return { outlook, overLimit, outcome: hash.digest('hex'), sightings };
 }
 

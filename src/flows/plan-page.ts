@@ -87,7 +87,7 @@ export function planLines(plan: ShownPlan): string[] {
     `people: ${people.all}, ${people.gaining} gain, ${people.losing} ${loss}${people.held > 0 ? `, ${people.held} more held` : ''}`,
     ...moved(plan.byTarget).map(line),
     ...(moved(plan.byRule).length > 0 ? ['by rule:', ...moved(plan.byRule).map(line)] : []),
-    ...(roles.raised + roles.lowered > 0 ? [`roles: ${roles.raised} raised, ${roles.lowered} lowered`] : []),
+    ...(roles.raised + roles.lowered > 0 ? [`roles: ${roles.raised} raised, ${roles.lowered} ${overLimit ? 'would be held' : 'lowered'}`] : []),
     ...Object.entries(plan.refused).map(([code, n]) => `${n} stay as they are: ${code}`),
     ...plan.deliveries.filter(({ calls }) => calls > 0).map(({ platform, calls }) => `${platform}: ${calls} people to deliver`),
     ...(overLimit ? ['that is more than provisioning.limits.removals allows: additions go on, what would be lost is held (matricula held)'] : []),
@@ -99,8 +99,10 @@ export function planLines(plan: ShownPlan): string[] {
 /** For a pull request. */
 export function planMarkdown(plan: ShownPlan): string {
   const { people, overLimit } = plan;
-  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('`', "'");
-  const rows = (all: Record<string, Moves>) => moved(all).map(([name, n]) => `| \`${cell(name)}\` | ${n.gain} | ${n.lose} | ${n.held} | ${n.keep} |`);
+  // Names come from providers: nothing in them is markup, a link or somebody's handle.
+  const cell = (text: string) => text.replace(/[&<>|`[\]@*_\\~!#]/g, (one) => `&#${one.charCodeAt(0)};`);
+  const code = (text: string) => `<code>${cell(text)}</code>`;
+  const rows = (all: Record<string, Moves>) => moved(all).map(([name, n]) => `| ${code(name)} | ${n.gain} | ${n.lose} | ${n.held} | ${n.keep} |`);
   const table = (what: string, all: Record<string, Moves>) =>
     moved(all).length === 0 ? [] : ['', `| ${what} | gain | ${lossOf(overLimit)} | held | keep |`, '| --- | --: | --: | --: | --: |', ...rows(all)];
   const changes = [...connectionLines(plan.connections), ...diffLines(plan.rules)];

@@ -1,8 +1,8 @@
 /** The one way anything about a person changes (DESIGN §1): read, plan, apply. A dry run is the same way with the last step left out. */
 import { replay } from '../core/diff.ts';
 import type { Candidates, Intent, Lookup } from '../core/intent.ts';
-import type { Plan, UserState } from '../core/model.ts';
-import { plan, refuseTaken } from '../core/plan.ts';
+import { type Plan, ROLES, type UserState } from '../core/model.ts';
+import { plan, type Released, refuseTaken } from '../core/plan.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Turns } from '../lib/turns.ts';
 import { searchMoves } from '../protocols/scim/searchable.ts';
@@ -37,7 +37,7 @@ export interface Request {
   /** More for the journal, asked when the plan is made. */
   noted?: () => Record<string, unknown>;
   /** An operator said that what is held may happen. */
-  released?: boolean;
+  released?: Released;
   /** What would be lost is held, whatever the tenant's own brake is. */
   brake?: 'limit';
   /** Asked where a plan takes something away: null where it may, else the brake under which it is made again. */
@@ -121,12 +121,16 @@ export function planned(
 /** A plan that takes something away is made under a brake where the asker has taken away too much already. */
 async function allowed(deps: ProvisionDeps, request: Request, read: Read): Promise<Provisioned> {
   const made = planned(deps, request, read);
-  if (!request.allows || request.dryRun || !takesAway(made.plan)) return made;
+  if (!request.allows || request.dryRun || !takesAway(made)) return made;
   const brake = await request.allows(made.plan.userId);
   return brake ? planned(deps, { ...request, brake }, read) : made;
 }
 
-const takesAway = ({ effects: { lost, status } }: Plan): boolean => lost.length > 0 || (status?.from === 'active' && status.to !== 'active');
+function takesAway({ plan: { effects }, before, after }: Provisioned): boolean {
+  const { lost, status } = effects;
+  const demoted = before !== null && ROLES.indexOf(after.user.role) < ROLES.indexOf(before.user.role);
+  return lost.length > 0 || demoted || (status?.from === 'active' && status.to !== 'active');
+}
 
 /** What a plan is made from. */
 export interface Read {

@@ -3,9 +3,10 @@
  * (store/bound); the walk over everybody goes on in the background, page by page, on whatever node takes it up, and holds up no sign-in.
  * Who is concluded twice is changed once: the second plan is empty.
  */
-import { isMoved, personOutlook } from '../core/outlook.ts';
+import { isLowered, isMoved, personOutlook } from '../core/outlook.ts';
 import { Refusal } from '../core/refusal.ts';
 import { breathe } from '../lib/breathe.ts';
+import { Conflict, Unavailable } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { Progress, Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
@@ -30,7 +31,9 @@ export type OnProgress = (publication: Publication) => void;
  * Concludes everybody who is not done yet. The publication as it is afterwards: still `running` where another worker has it, or this node cannot read
  * the document.
  */
-export async function runPublication(deps: PublishDeps, key: PublicationKey, by: string, onProgress?: OnProgress): Promise<Publication> {
+export async function runPublication(deps: PublishDeps, key: PublicationKey, worker: string, onProgress?: OnProgress): Promise<Publication> {
+  // Two walks of one process are two workers.
+  const by = `${worker}:${deps.newId()}`;
   const { publications } = deps.store;
   const until = () => new Date(deps.now().getTime() + KEPT_MS);
   const present = async () => {
@@ -52,7 +55,8 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, by:
   if (began.cursor === '' && !(await step('', { ...(await concludeLately(deps, live, began.actor)), done: 0 }))) return present();
   for (let cursor = began.cursor; ; ) {
     const { users, next } = await deps.store.people.page(key.tenantId, { after: cursor === '' ? null : cursor, limit: TOGETHER });
-    const done = await conclude(deps, live, { ids: users.map(({ id }) => id), actor: began.actor });
+    const ids = users.filter(({ status }) => status !== 'deleted').map(({ id }) => id);
+    const done = await conclude(deps, live, { ids, actor: began.actor });
     cursor = users.at(-1)?.id ?? cursor;
     // Where it was cancelled, or went on without us, it is not ours any more.
     if (!(await step(cursor, done))) return present();
@@ -89,16 +93,37 @@ async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string
   return all;
 }
 
+/** Somebody who cannot be concluded for whatever reason keeps nobody else from it; that is journalled. */
 async function conclude(deps: PublishDeps, live: LiveTenant, { ids, actor }: { ids: string[]; actor: string }): Promise<Progress> {
   const intent = remapIntent(live);
-  const done = await provisionTogether(
-    deps,
-    ids.map((userId) => ({ live, intent, lookup: { by: 'user' as const, userId }, actor, reference: null })),
-  );
+  const requests = ids.map((userId) => ({ live, intent, lookup: { by: 'user' as const, userId }, actor, reference: null }));
   const progress: Progress = { done: ids.length, changed: 0, gaining: 0, losing: 0, holding: 0 };
-  for (const one of done) if (!(one instanceof Refusal)) add(progress, one);
+  const take = async (some: typeof requests) => {
+    for (const one of await provisionTogether(deps, some)) if (!(one instanceof Refusal)) add(progress, one);
+  };
+  try {
+    await take(requests);
+  } catch (error) {
+    if (isAway(error)) throw error;
+    const failed: string[] = [];
+    for (const request of requests)
+      await take([request]).catch((fault: unknown) => {
+        if (isAway(fault)) throw fault;
+        failed.push(request.lookup.userId);
+      });
+    // Where nobody can be, it is no fault of theirs.
+    if (failed.length === requests.length && requests.length > 1) throw error;
+    for (const userId of failed)
+      await deps.store.journal.append({ ...notConcluded(deps, live, actor), resourceType: 'User', resourceId: userId, outcome: 'FAILED' });
+  }
   return progress;
 }
+
+/** A store that is away, or rows that others hold: the whole walk tries again later. */
+const isAway = (error: unknown): boolean => error instanceof Unavailable || error instanceof Conflict;
+
+const notConcluded = (deps: PublishDeps, { tenant }: LiveTenant, actor: string): JournalEntry =>
+  lineOf(deps, { tenantId: tenant.id, actor, cause: 'publish', code: 'not-concluded', mappingVersion: tenant.mapping.version, detail: {} });
 
 function add(progress: Progress, { plan, before, after }: Provisioned): void {
   if (plan.changes.length === 0 || !before) return;
@@ -106,15 +131,19 @@ function add(progress: Progress, { plan, before, after }: Provisioned): void {
   progress.changed++;
   if (!isMoved(one)) return;
   if (one.gained.length > 0) progress.gaining++;
-  if (one.lost.length > 0) progress.losing++;
+  if (one.lost.length > 0 || isLowered(one)) progress.losing++;
   if (one.held.length > 0) progress.holding++;
 }
 
+/** More tenants than publish at once. */
+const MOST_WAITING = 1000;
+
 /** What nobody works on: this node takes it up. How many were worked on. */
 export async function runWaiting(deps: PublishDeps, by: string): Promise<number> {
-  const waiting = await deps.store.publications.waiting(deps.now(), 5);
-  for (const one of waiting) await runPublication(deps, one, by);
-  return waiting.length;
+  const waiting = await deps.store.publications.waiting(deps.now(), MOST_WAITING);
+  const readable = waiting.filter(({ tenantId }) => !deps.tenants.get(tenantId)?.unreadable);
+  for (const one of readable) await runPublication(deps, one, by);
+  return readable.length;
 }
 
 /** Throws `Refusal` where it does not go on any more. */

@@ -47,28 +47,60 @@ function passes({ ids, test, ignoreCase }: GroupTest, name: string): boolean {
 
 const nameOf = ({ test, label }: GroupTest): string => ('glob' in test ? test.glob : label);
 
-/** Groups that rules name and nobody has had. */
+/** At most so many names are gone through for a near miss: each costs as much as its letters. */
+const NEAR_NAMES = 2000;
+
+/** Groups that rules name and nobody has had. Looks among names as they are first, and goes through all of them only for patterns. */
 function neverSeen({ mapping }: Tenant, { groups, cut }: Sightings): Suspicion[] {
   if (cut) return [];
   const names = [...groups.keys()];
+  const folded = new Set(names.map((name) => comparable(name, true)));
+  const exact = new Set(names.map((name) => comparable(name, false)));
+  const isSeen = (test: GroupTest): boolean => {
+    if (test.ids) return test.ids.some((id) => groups.has(id));
+    if ('equals' in test.test) return (test.ignoreCase ? folded : exact).has(comparable(test.test.equals, test.ignoreCase));
+    return names.some((name) => passes(test, name));
+  };
+  const frequent = [...groups]
+    .sort(([, n], [, m]) => m - n)
+    .slice(0, NEAR_NAMES)
+    .map(([name]) => name);
   const missing = new Map<string, Suspicion>();
+  let patterns = 0;
   for (const rule of mapping.rules)
     for (const test of groupTests(rule.when)) {
       const name = nameOf(test);
-      if (missing.has(name) || names.some((seen) => passes(test, seen))) continue;
-      const near = nearest(name, names);
+      if (missing.size >= MOST) return [...missing.values()];
+      if (missing.has(name) || ('glob' in test.test && ++patterns > MOST_PATTERNS) || isSeen(test)) continue;
+      const near = nearest(name, frequent);
       const hint = near === null ? '' : `; did you mean ${quote(near)} (${groups.get(near)} people)?`;
       const what = 'glob' in test.test ? `nobody has a group like ${quote(name)}` : `nobody has ever had the group ${quote(name)}`;
       missing.set(name, { kind: 'group-never-seen', message: `${what}, which rule ${quote(rule.id)} on line ${rule.line} names${hint}` });
     }
-  return [...missing.values()].slice(0, MOST);
+  return [...missing.values()];
 }
+
+/** Patterns that are held against every name. */
+const MOST_PATTERNS = 100;
 
 /** Groups that people have and no rule looks at, the largest first. */
 function unmapped({ mapping }: Tenant, { groups }: Sightings): Suspicion[] {
   const tests = mapping.rules.flatMap((rule) => groupTests(rule.when));
-  const left = [...groups].filter(([name]) => !tests.some((test) => passes(test, name))).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
-  return left.slice(0, MOST).map(([name, people]) => ({
+  const ids = new Set(tests.flatMap((test) => test.ids ?? []));
+  const plain = tests.filter((test) => test.ids === null && 'equals' in test.test);
+  const named = (ignoreCase: boolean) =>
+    new Set(
+      plain.filter((test) => test.ignoreCase === ignoreCase).map((test) => comparable('equals' in test.test ? test.test.equals : '', ignoreCase)),
+    );
+  const [exact, folded] = [named(false), named(true)];
+  const patterns = tests.filter((test) => test.ids === null && 'glob' in test.test).slice(0, MOST_PATTERNS);
+  const left: [string, number][] = [];
+  for (const [name, people] of [...groups].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))) {
+    if (left.length >= MOST) break;
+    if (ids.has(name) || exact.has(comparable(name, false)) || folded.has(comparable(name, true))) continue;
+    if (!patterns.some((test) => passes(test, name))) left.push([name, people]);
+  }
+  return left.map(([name, people]) => ({
     kind: 'group-unmapped',
     people,
     message: /^[0-9a-f]{8}-[0-9a-f-]{20,}$/i.test(name)

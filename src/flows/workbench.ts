@@ -13,7 +13,7 @@ import { breathe } from '../lib/breathe.ts';
 import { Conflict } from '../store/database.ts';
 import type { Publication } from '../store/publications.ts';
 import type { TenantRow } from '../store/tenants.ts';
-import { type DocumentDeps, type DocumentPlan, planDocument, takenDomains, writeDocument } from './documents.ts';
+import { type DocumentDeps, type DocumentPlan, otherProvider, planDocument, takenDomains, writeDocument } from './documents.ts';
 import { type OutlookDeps, outlookPeople, type PersonMoved } from './outlook.ts';
 import { type ShownPlan, shownPlan } from './plan-page.ts';
 import { cancelPublication, type OnProgress, seeThrough } from './publish.ts';
@@ -42,8 +42,10 @@ export interface PublishAsked {
   digest: string;
   comment: string | null;
   actor: string;
-  /** What is lost beyond the limits is not held. */
+  /** What is lost beyond the limits is not held; the comment says why. */
   allowRemovals: boolean;
+  /** At the operator's own command line only: elsewhere connections cannot be changed. */
+  allowOtherProvider?: boolean;
 }
 
 export interface VersionInfo {
@@ -116,9 +118,17 @@ export function createWorkbench(deps: WorkbenchDeps, scope: Scope) {
     },
 
     /** Planned once more: what was shown is published, or nothing. The walk over everybody is a worker's. */
-    async publish({ tenantId, document, digest, ...how }: PublishAsked): Promise<Publication> {
+    async publish({ tenantId, document, digest, allowOtherProvider, ...how }: PublishAsked): Promise<Publication> {
+      if (how.allowRemovals && (how.comment ?? '').trim() === '')
+        throw new Refusal('request-malformed', 'mapping/reason', 'say why in the comment: more than the limit is to be taken away at once');
       const { plan } = await planOf(tenantId, document);
       refuseMoved(plan, digest);
+      if (plan.otherProvider.length > 0 && !allowOtherProvider)
+        throw new Refusal(
+          'mode-conflict',
+          'mapping/other-provider',
+          otherProvider(plan.otherProvider[0]!, 'matricula map publish --allow-other-provider'),
+        );
       const key = await writeDocument(deps, plan, { ...how, origin: 'edit' }).catch((error: unknown) => {
         throw error instanceof Conflict ? stale('somebody else has just changed this tenant') : error;
       });

@@ -8,10 +8,19 @@ const text = z.string();
 const none = z.strictObject({});
 const anything = z.looseObject({});
 const limit = z.coerce.number().int().min(1).max(200).default(50).describe('How many at the most.');
-const after = text.min(1).max(64).optional().describe('The `next` of the page before.');
+const after = text
+  .regex(/^[\w-]{1,64}$/)
+  .optional()
+  .describe('The `next` of the page before.');
 const version = z.coerce.number().int().min(1).max(1_000_000_000);
 const document = text.min(1).max(262_144).describe('A whole tenant file, YAML.');
 const digest = text.min(16).max(64).describe('The `digest` of the plan that was shown.');
+/** What a journal can hold. */
+const comment = text
+  .min(1)
+  .max(500)
+  .regex(/^[^\p{Cc}\p{Surrogate}]*$/u)
+  .describe('Why; needed with `allowRemovals`.');
 const rule = text.min(1).max(200).optional();
 const target = text
   .regex(/^(bundle|collection|group):\S{1,200}$/)
@@ -72,7 +81,7 @@ export const MAPPING_OPERATIONS: readonly Operation[] = [
       return mapping.people(asked.tenantId, String(asked.body['document']), page({ ...asked, body }));
     },
   }),
-  post('/publish', z.strictObject({ document, digest, comment: text.min(1).max(500).optional(), allowRemovals: z.boolean().default(false) }), {
+  post('/publish', z.strictObject({ document, digest, comment: comment.optional(), allowRemovals: z.boolean().default(false) }), {
     id: 'publishMapping',
     summary: 'Just what was planned comes into force; everybody is concluded in the background',
     run: ({ mapping }, { tenantId, actor, body }) =>
@@ -110,7 +119,7 @@ export const MAPPING_OPERATIONS: readonly Operation[] = [
     summary: 'What two versions say differently',
     run: ({ mapping }, { tenantId, query }) => mapping.diff(tenantId, query['from'] as number | undefined, query['to'] as number | undefined),
   }),
-  post('/roll-back', z.strictObject({ version: z.int().min(1) }), {
+  post('/roll-back', z.strictObject({ version: z.int().min(1).max(1_000_000_000) }), {
     id: 'rollBackMapping',
     summary: 'The document in force with the rules of an earlier version, and its plan; to be published like any other',
     async run({ mapping }, { tenantId, body }) {

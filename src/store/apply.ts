@@ -49,7 +49,7 @@ export function createApply(db: Database): Apply {
       const users = changes.filter(({ entity }) => entity === 'user');
       // Rows that others may want, too, are taken in one order by everybody: users by id, groups by id, and last the count that all creations share.
       await db.batch([
-        ...boundsOf(some).map(stands),
+        ...boundsOf(some).flatMap(stands),
         ...rowStatements(users, insert, edit),
         ...beside.touchGroups(changes, now),
         ...rowStatements(below(changes), insert, edit),

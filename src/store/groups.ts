@@ -187,5 +187,5 @@ export function createGroups(db: Database): Groups {
           .where(and(eq(group.tenantId, tenantId), eq(group.id, id), eq(group.unsettledSince, unsettledSince))))
       ),
   });
-  return { ...reads, ...createWrites(db, insert, []), under: (bound) => createWrites(db, insert, [stands(bound)]) };
+  return { ...reads, ...createWrites(db, insert, []), under: (bound) => createWrites(db, insert, stands(bound)) };
 }

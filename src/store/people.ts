@@ -44,6 +44,8 @@ export interface HeldCounts {
   changes: number;
   newest: Date | null;
 }
+/** Clocks of nodes differ: what is newer here may be older by its date, and is one more. */
+export type HeldShown = Pick<HeldCounts, 'changes' | 'newest'>;
 export type HeldOf = HeldChange & { person: Pick<User, 'id' | 'userName' | 'email'> };
 
 export function createPeople(db: Database): People {

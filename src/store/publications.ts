@@ -1,6 +1,7 @@
 /** publications: how far everybody has been concluded under a document that was published, so that any node can go on. Started with the document (tenants.ts). */
 import { and, asc, desc, eq, isNull, lte, or, sql } from 'drizzle-orm';
-import type { Database, Statement } from './database.ts';
+import { moving } from './bound.ts';
+import { Conflict, type Database, type Statement } from './database.ts';
 import { guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Row } from './schema.ts';
@@ -42,6 +43,16 @@ export function createPublications(db: Database): Publications {
   };
   const touched = async (query: Promise<{ tenantId: string }[]>): Promise<boolean> => (await query).length === 1;
   const plus = (column: unknown, n: number) => sql`${column} + ${n}` as never;
+  /** False where it is not as it has to be: somebody else has it, or ended it. */
+  const whole = async (statements: Statement[]): Promise<boolean> => {
+    try {
+      await db.batch(statements);
+      return true;
+    } catch (error) {
+      if (error instanceof Conflict) return false;
+      throw error;
+    }
+  };
   const ended = async (key: PublicationKey): Promise<boolean> => (await one(key))?.state !== 'running';
   const one = async (key: PublicationKey): Promise<Publication | null> => (await q.select().from(publication).where(at(key)))[0] ?? null;
 
@@ -92,8 +103,7 @@ export function createPublications(db: Database): Publications {
         .update(tenant)
         .set({ brake: null, revision: sql`${tenant.revision} + 1` as never, updatedAt: now })
         .where(and(eq(tenant.id, key.tenantId), eq(tenant.brake, 'limit')));
-      await db.batch([{ ...statement(done), expect: 1 }, statement(released), ...insert('journal', [entry])]);
-      return true;
+      return whole([...moving(db, key.tenantId), { ...statement(done), expect: 1 }, statement(released), ...insert('journal', [entry])]);
     },
     async cancel(key, now, entry) {
       if (await ended(key)) return false;
@@ -101,8 +111,7 @@ export function createPublications(db: Database): Publications {
         .update(publication)
         .set({ state: 'cancelled', claimedBy: null, claimedUntil: null, updatedAt: now })
         .where(and(at(key), running));
-      await db.batch([{ ...statement(stopped), expect: 1 }, ...insert('journal', [entry])]);
-      return true;
+      return whole([{ ...statement(stopped), expect: 1 }, ...insert('journal', [entry])]);
     },
   });
 }

@@ -1,11 +1,12 @@
-import { and, asc, desc, eq, gt, isNull, notExists, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, isNull, notExists, sql } from 'drizzle-orm';
 import type { Rule } from '../core/mapping.ts';
 import type { Phase } from '../core/mode.ts';
 import type { Mode } from '../core/model.ts';
+import { moving } from './bound.ts';
 import type { Database, Statement } from './database.ts';
 import { found, guarded } from './failures.ts';
 import type { JournalEntry } from './journal.ts';
-import type { HeldCounts } from './people.ts';
+import type { HeldShown } from './people.ts';
 import type { Publication } from './publications.ts';
 import { createInsert } from './writes.ts';
 
@@ -70,8 +71,8 @@ export interface ModeSet {
   modeSince: Date;
   modeBefore: Mode | null;
   revokeTokens: boolean;
-  /** Nothing may be held that is newer than this (`newest` null: nothing at all). Null: whatever is held. */
-  held: Pick<HeldCounts, 'newest'> | null;
+  /** No more may be held than so many, and nothing newer (`newest` null: nothing at all). Null: whatever is held. */
+  held: HeldShown | null;
   now: Date;
 }
 
@@ -88,8 +89,8 @@ export interface Tenants {
   setMode(change: ModeSet, entry: JournalEntry): Promise<void>;
   /** Null: what the tenant file says. Throws `Conflict` where the revision moved. */
   setSeats(change: { id: string; expectRevision: number; seats: number | null; now: Date }, entry: JournalEntry): Promise<void>;
-  /** The file says what is in force: it is no edit any more. */
-  caughtUp(id: string): Promise<void>;
+  /** The file says what is in force: it is no edit any more. Nothing happens where something else is in force by now. */
+  caughtUp(id: string, fileDigest: string): Promise<void>;
   /** Newest first. */
   mappingVersions(tenantId: string, limit: number): Promise<MappingVersion[]>;
   mapping(tenantId: string, version: number): Promise<MappingVersion | null>;
@@ -99,17 +100,15 @@ export function createTenants(db: Database): Tenants {
   const { query: q, tables } = db;
   const { tenant, mappingVersion, apiKey, held, publication: publicationTable } = tables;
   const insert = createInsert(db);
-  /** Plans wait for the tenant's row by then (bound.ts), so what is held does not move any more. */
-  const asShown = (id: string, { newest }: Pick<HeldCounts, 'newest'>): Statement => {
+  /** Plans wait for their turn by then (bound.ts), so what is held does not move any more. */
+  const asShown = (id: string, { changes, newest }: HeldShown): Statement => {
+    const all = q.select({ n: count() }).from(held).where(eq(held.tenantId, id));
     const later = q
       .select({ one: sql`1` })
       .from(held)
       .where(and(eq(held.tenantId, id), newest ? gt(held.since, newest) : undefined));
-    const { sql: text, params } = q
-      .select({ id: tenant.id })
-      .from(tenant)
-      .where(and(eq(tenant.id, id), notExists(later)))
-      .toSQL();
+    const asked = and(eq(tenant.id, id), sql`(${all}) <= ${changes}`, notExists(later));
+    const { sql: text, params } = q.select({ id: tenant.id }).from(tenant).where(asked).toSQL();
     return { sql: text, params, expect: 1 };
   };
   const supersede = (id: string, now: Date): Statement => {
@@ -141,6 +140,7 @@ export function createTenants(db: Database): Tenants {
         .toSQL();
       const published = mapping ? insert('mappingVersion', [mapping]) : [];
       await db.batch([
+        ...moving(db, id),
         { sql, params, expect: 1 },
         ...published,
         // Whoever was not concluded yet under the one before is concluded under this one.
@@ -163,6 +163,7 @@ export function createTenants(db: Database): Tenants {
         .where(and(eq(apiKey.tenantId, id), eq(apiKey.kind, 'scim'), isNull(apiKey.revokedAt)))
         .toSQL();
       await db.batch([
+        ...moving(db, id),
         { sql: moved.sql, params: moved.params, expect: 1 },
         ...(shown ? [asShown(id, shown)] : []),
         ...(revokeTokens ? [{ sql: ended.sql, params: ended.params }] : []),
@@ -176,14 +177,14 @@ export function createTenants(db: Database): Tenants {
         .set({ seats, revision: expectRevision + 1, updatedAt: now })
         .where(and(eq(tenant.id, id), eq(tenant.revision, expectRevision)))
         .toSQL();
-      await db.batch([{ sql, params, expect: 1 }, ...insert('journal', [entry])]);
+      await db.batch([...moving(db, id), { sql, params, expect: 1 }, ...insert('journal', [entry])]);
     },
 
-    caughtUp: async (id) =>
+    caughtUp: async (id, fileDigest) =>
       void (await q
         .update(tenant)
-        .set({ origin: 'file', fileDigest: sql`${tenant.digest}` as never })
-        .where(and(eq(tenant.id, id), eq(tenant.origin, 'edit')))),
+        .set({ origin: 'file', fileDigest })
+        .where(and(eq(tenant.id, id), eq(tenant.origin, 'edit'), eq(tenant.digest, fileDigest)))),
 
     mappingVersions: async (tenantId, limit) =>
       await q.select().from(mappingVersion).where(eq(mappingVersion.tenantId, tenantId)).orderBy(desc(mappingVersion.version)).limit(limit),

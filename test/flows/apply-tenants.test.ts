@@ -8,7 +8,7 @@ import { createTenantRegistry } from '../../src/flows/tenants.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createTurns } from '../../src/lib/turns.ts';
-import { Conflict, type Database } from '../../src/store/database.ts';
+import { Conflict, type Database, Unavailable } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
 import { assertion, group, makeTenant, rule } from '../core/world.ts';
@@ -57,7 +57,7 @@ describe('nodes that start together', () => {
 it('a process that dies between the file and the people leaves the people to whoever comes next', async () => {
   await takeIn(deps, file('one'), options);
   const ids = [await signIn('ada', 'one'), await signIn('bob', 'one')];
-  const dying: ApplyTenantsDeps['store'] = { ...store, apply: { apply: () => Promise.reject(new Error('killed')) } };
+  const dying: ApplyTenantsDeps['store'] = { ...store, apply: { apply: () => Promise.reject(new Unavailable('killed')) } };
   await expect(takeIn({ ...deps, store: dying }, file('two'), options)).rejects.toThrow('killed');
   expect(await Promise.all(ids.map(enrolments))).toEqual([['bundle:one'], ['bundle:one']]);
 

@@ -291,14 +291,14 @@ export function tokensPromises(world: World): void {
     const { keys, tenants } = world.store;
     await tenants.create(tenantRow('tok', { mode: 'scim' }), mapping('tok', 1), entry('tm0', { tenantId: 'tok' }));
     await keys.revoke('tok2', later(3), line('tl8'));
-    const set = (mode: Mode, expectRevision: number, revokeTokens: boolean, held: { newest: Date | null } | null = null) =>
+    const set = (mode: Mode, expectRevision: number, revokeTokens: boolean, held: { changes: number; newest: Date | null } | null = null) =>
       tenants.setMode(
         { id: 'tok', expectRevision, mode, phase: null, modeSince: later(50), modeBefore: null, revokeTokens, held, now: later(50) },
         entry(`tm-${mode}-${expectRevision}`, { tenantId: 'tok' }),
       );
     await expect(set('manual', 7, true)).rejects.toBeInstanceOf(Conflict);
     expect(await keys.get('tok4')).toMatchObject({ revokedAt: null });
-    await set('manual', 1, true, { newest: null });
+    await set('manual', 1, true, { changes: 0, newest: null });
     expect(await tenants.get('tok')).toMatchObject({ mode: 'manual', revision: 2, updatedAt: later(50), document: tenantRow('tok').document });
     for (const { id, revokedAt } of await keys.list('scim', 'tok')) expect([id, revokedAt]).toEqual([id, later(id === 'tok2' ? 3 : 50)]);
     expect(await keys.get('tok-other')).toMatchObject({ revokedAt: null });
