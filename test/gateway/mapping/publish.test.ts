@@ -1,6 +1,7 @@
 /** A mapping is edited: seen first, published just so, held where it takes too much, and told apart from the file in the repository. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { workbenchOf } from '../../../src/app.ts';
+import { applyTenant, planTenants, takeIn } from '../../../src/flows/apply-tenants.ts';
 import { describeWith } from '../../services.ts';
 import { postgres, sqliteFile } from '../../store/backends.ts';
 import { RULES } from '../modes/operator.ts';
@@ -350,5 +351,98 @@ describe('who has what, and what somebody would get', () => {
       ],
     });
     expect((await bench.operator.post('/mapping/explain', { connection: 'nowhere' })).status).toBe(400);
+  });
+});
+
+for (const backend of [sqliteFile, postgres])
+  describeWith(backend.needs, `limits and odd requests, on ${backend.name}`, () => {
+    let bench: Bench;
+    beforeAll(async () => {
+      const rules = [...RULES, { id: 'office', when: { group: 'Office' }, enrol: ['group:staff'], role: 'admin' }];
+      bench = await startBench(backend, { rules });
+      for (const [i, name] of names(100).entries()) await bench.arrive(name, i < 11 ? ['Sales'] : i < 23 ? ['Office'] : ['Other']);
+    });
+    afterAll(() => bench?.operator.close());
+    const office = { id: 'office', when: { group: 'Office' }, enrol: ['group:staff'] };
+
+    it('a plan that says held is not published as lost, whoever comes in between', async () => {
+      const document = bench.document([BOARD, { ...office, role: 'admin' }]);
+      const plan = await bench.plan(document);
+      expect(plan).toMatchObject({ overLimit: true, people: { losing: 11 } });
+      for (let i = 0; i < 11; i++) await bench.arrive(`late${i}`, ['Other']);
+      const published = await bench.operator.post('/mapping/publish', { document, digest: plan.digest });
+      expect(published.status).toBe(412);
+      expect(await bench.has('p00')).toEqual(['bundle:sales']);
+    });
+
+    it('a role that would be lowered is taken away, too: beyond the limit it is held', async () => {
+      const { operator } = bench;
+      const document = bench.document([...RULES, office]);
+      expect(await bench.plan(document)).toMatchObject({ overLimit: true, people: { losing: 12 } });
+      expect(await bench.published(document)).toMatchObject({ brake: 'limit', losing: 0 });
+      const state = await operator.gateway.house.store.people.state('acme', bench.ids.get('p12')!);
+      expect(state).toMatchObject({ user: { role: 'admin' }, held: [{ what: 'role', cause: 'limit', value: 'learner' }] });
+      await bench.published(bench.document([...RULES, { ...office, role: 'admin' }]));
+      expect((await operator.get('/held')).body).toMatchObject({ people: 0 });
+    });
+
+    it('going beyond the limit wants a reason, and the journal has it', async () => {
+      const { operator } = bench;
+      const document = bench.document([BOARD]);
+      const { digest } = await bench.plan(document);
+      const asked = { document, digest, allowRemovals: true };
+      expect(await operator.post('/mapping/publish', asked)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('say why') } });
+      const published = await operator.post<{ revision: number }>('/mapping/publish', { ...asked, comment: 'the year is over' });
+      await bench.done(published.body);
+      expect(await bench.has('p00')).toEqual([]);
+      const lines = await operator.gateway.house.store.journal.list('acme', { limit: 200 });
+      expect(lines.find(({ cause, detail }) => cause === 'apply' && detail['allowRemovals'])?.detail).toMatchObject({
+        overLimit: true,
+        comment: 'the year is over',
+      });
+    });
+
+    it.each([
+      ['post', '/mapping/roll-back', { version: 3_000_000_000 }, 400],
+      ['post', '/mapping/roll-back', { version: 999 }, 404],
+      ['get', '/mapping/who?rule=sales&after=%00', null, 400],
+      ['get', '/mapping/versions/0', null, 404],
+      ['get', '/mapping/versions/x', null, 404],
+      ['post', '/mapping/plan/people', { document: 'name: x', after: 'a\u0000' }, 400],
+      ['post', '/mapping/publish', { document: 'name: x', digest: 'x'.repeat(64), comment: 'a\u0000' }, 400],
+      ['post', '/mapping/publish', { document: 'name: x', digest: 'x'.repeat(64), comment: '\ud800' }, 400],
+      ['post', '/mapping/explain', { groups: ['\u0000'], claims: { __proto__: ['x'] } }, 200],
+    ] as const)('%s %s %j is answered with %i', async (method, path, body, status) => {
+      const answer = method === 'get' ? await bench.operator.get(path) : await bench.operator.post(path, body ?? {});
+      expect(answer.status).toBe(status);
+    });
+  });
+
+describe('the tenant folder', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await startBench(undefined, { provisioning: { initialMode: 'jit', limits: { removals: { share: '10%', atLeast: 2 } } } });
+    for (const name of names(6)) await bench.arrive(name, ['Sales']);
+  });
+  afterAll(() => bench?.operator.close());
+
+  it('a file does not lift the limit under which it is taken in', async () => {
+    const { gateway } = bench.operator;
+    const lifted = { provisioning: { initialMode: 'jit', limits: { removals: { share: '100%', atLeast: 100 } } } };
+    gateway.folder.write('acme.yaml', JSON.parse(bench.document([BOARD], lifted)) as object);
+    expect(await gateway.running.gateway.reload()).toMatchObject([{ outcome: 'updated', publication: { brake: 'limit', holding: 6 } }]);
+    expect(await bench.has('p00')).toEqual(['bundle:sales']);
+  });
+
+  it('an edit that comes while a file is looked at is not taken for the file', async () => {
+    const { flow, store } = bench.operator.gateway.house;
+    const files = await bench.operator.gateway.house.files();
+    const [planned] = await planTenants(flow, files);
+    expect(planned).toMatchObject({ kind: 'unchanged' });
+    await bench.published(bench.document([{ ...SALES, enrol: ['bundle:edited'] }]));
+    await applyTenant(flow, planned!, { actor: 'test', allowRemovals: false });
+    expect(await store.tenants.get('acme')).toMatchObject({ origin: 'edit' });
+    expect(await takeIn(flow, files[0]!, { actor: 'test', allowRemovals: false })).toMatchObject({ outcome: 'unchanged' });
+    expect(await bench.has('p00')).toContain('bundle:edited');
   });
 });

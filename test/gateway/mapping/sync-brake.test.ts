@@ -1,6 +1,7 @@
 /** A directory that takes something away from more people than the limit within an hour: the rest is held, additions go on. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { targetsOf } from '../../../src/core/diff.ts';
+import { settleGroups } from '../../../src/flows/memberships.ts';
 import { type Operator, startOperator } from '../modes/operator.ts';
 import { GROUP, type ScimClient, USER } from '../scim/client.ts';
 
@@ -66,5 +67,28 @@ describe('a directory that empties a group', () => {
     expect((await operator.gateway.house.store.people.state('acme', one))?.user.status).toBe('active');
     await operator.post('/held/release', { users: [one], reason: 'she left' });
     expect((await operator.gateway.house.store.people.state('acme', one))?.user.status).toBe('suspended');
+  });
+
+  it('holds what the new name of a group would take away, whoever finishes the work', async () => {
+    moment += 3_600_001;
+    const { flow, store, tenants } = operator.gateway.house;
+    const before = (await held()).people;
+    const members = ids.slice(0, 12).map((value) => ({ value }));
+    const board = (await directory.find('Groups', 'displayName eq "Board"')).body.Resources[0]!.id;
+    await directory.patch(`/Groups/${board}`, { op: 'add', path: 'members', value: members });
+    // As a request leaves it that dies after the first row: the worker concludes everybody.
+    const group = (await store.groups.get('acme', String(board)))!;
+    const renamed = { ...group, displayName: 'Bored', displayNameKey: 'bored', unsettledSince: flow.now() };
+    await store.groups.update(renamed, null, null);
+    const asked: string[] = [];
+    await settleGroups({ ...flow, store }, tenants, async (_live, userId) => {
+      asked.push(userId);
+      return asked.length > 6 ? 'limit' : null;
+    });
+    const boards = (await store.people.states('acme', { after: null, limit: 100 })).states.filter((state) =>
+      targetsOf(state).has('collection:board'),
+    );
+    expect([asked.length, boards.length]).toEqual([12, 6]);
+    expect((await held()).people).toBeGreaterThanOrEqual(before);
   });
 });
