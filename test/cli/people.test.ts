@@ -120,7 +120,7 @@ describe('the command line over people', () => {
     const [, command, digest] = /\n {2}(matricula map publish acme \S+ --plan ([0-9a-f]{16}))\n/.exec(planned.out)!;
     expect(command).toContain(draft);
     const markdown = await matricula('map', 'plan', 'acme', draft, '--format', 'markdown');
-    expect(markdown.out).toContain('| `bundle:engineering-basics` | 1 | 0 | 0 | 0 |');
+    expect(markdown.out).toContain('| <code>bundle:engineering-basics</code> | 1 | 0 | 0 | 0 |');
     const people = await json<{ people: { userName: string; gained: string[] }[] }>(
       'map',
       'plan',
