@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseDocument, stringify } from 'yaml';
 import type { MappingTest } from '../core/tenant.ts';
+import { MAX_FILE_BYTES } from './yaml-guard.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** What says who gets what. The catalogue is no part of it: courses come and go by themselves. */
@@ -31,7 +32,9 @@ export function withRulesOf(document: string, other: string): string {
     if (node === undefined) into.delete(key);
     else into.set(key, node);
   }
-  return into.toString({ lineWidth: 0, flowCollectionPadding: false });
+  const text = into.toString({ lineWidth: 0 });
+  // A compact document is written a little wider; one that was nearly as large as may be must not become too large by that.
+  return Buffer.byteLength(text) <= MAX_FILE_BYTES ? text : into.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** A test as it stands under `tests:`. */
