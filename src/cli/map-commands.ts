@@ -7,10 +7,9 @@ import type { LiveTenant } from '../flows/tenants.ts';
 import { count, target } from './arguments.ts';
 import { explain, explainClaims, whoHas } from './explain.ts';
 import { mapCancel, mapDiff, mapPlan, mapPublish, mapRollBack, mapShow, mapStatus, mapTest, mapVersions } from './map.ts';
-import { EXIT, Exit, type Output } from './output.ts';
+import type { InHouse } from './operator-commands.ts';
+import { EXIT, Exit } from './output.ts';
 import { tenantOf } from './people.ts';
-
-type InHouse = <A extends unknown[]>(work: (house: House, out: Output, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;
 
 const number = (text: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a number');

@@ -13,7 +13,7 @@ import { tenantOf } from './people.ts';
 import { leases, sweepNow } from './sweep.ts';
 
 /** Opens the house for one command and closes it whatever happens. */
-type InHouse = <A extends unknown[]>(work: (house: House, out: Output, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;
+export type InHouse = <A extends unknown[]>(work: (house: House, out: Output, ...args: A) => Promise<void>) => (...args: A) => Promise<void>;
 
 /** A command's words, and how they reach the house. */
 interface Line {

@@ -46,8 +46,13 @@ export function countingFacts(state: UserState, { mode, tenant }: Pick<World, 'm
   const directory = taught.filter((i) => i.source === 'directory' && !i.facts.retired);
   // A user whom the directory has not adopted yet keeps what the sign-ins gave.
   if (directory.length > 0) return directory;
-  const bySubject = taught.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
-  return tenant.connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
+  return signInsOf(state, tenant);
+}
+
+/** What sign-ins said, in the tenant file's order of connections; of one that is not there any more nothing. */
+function signInsOf({ identities }: UserState, { connections }: World['tenant']): Taught[] {
+  const bySubject = identities.filter((i): i is Taught => i.facts !== null).toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
+  return connections.flatMap(({ id }) => bySubject.filter((i) => i.source === sourceOf(id)));
 }
 
 /** What was held when a directory was left, as far as the rules still give it: those of sign-ins by what these said, its own by the rule being there. */
@@ -55,9 +60,9 @@ function besideGrants(state: UserState, { mode, tenant }: World): Pick<Grant, 't
   const beside = besideIn(state, mode);
   if (!beside) return [];
   const said = new Set(
-    state.identities
-      .filter((i): i is Taught => i.facts !== null && i.source !== 'directory')
-      .flatMap((i) => conclude(subjectOf(i, state), tenant.mapping).targets.map((one) => grantKey({ ...one, source: i.source }))),
+    signInsOf(state, tenant).flatMap((i) =>
+      conclude(subjectOf(i, state), tenant.mapping).targets.map((one) => grantKey({ ...one, source: i.source })),
+    ),
   );
   const given = ({ target, rule }: Pick<Grant, 'target' | 'rule'>) =>
     tenant.mapping.rules.some(({ id, enrol }) => id === rule && enrol.includes(target));
@@ -110,17 +115,13 @@ function concludeUser(state: UserState, counting: Taught[], world: World): User 
  * Locks win: one counting source that says disabled is enough. To the directory that means deprovisioned, and only in its own mode: one that was
  * left neither lets in nor locks out, and a provider that says disabled is heard beside it. What was suspended by hand is nobody's to undo here.
  */
-function concludeStatus({ user, identities }: UserState, counting: Taught[], { mode }: World): User['status'] {
+function concludeStatus(state: UserState, counting: Taught[], { mode, tenant }: World): User['status'] {
+  const { user } = state;
   if (user.status === 'deleted') return 'deleted';
   if (user.barredAt !== null) return 'suspended';
   if (counting[0]?.source === 'directory' && mode === 'scim') return said(counting[0].facts);
-  if (counting[0]?.source === 'directory') {
-    const disabled = identities.some(({ source, facts }) => source !== 'directory' && facts?.active === false);
-    if (user.status === 'suspended') return 'suspended';
-    return disabled ? 'locked' : 'active';
-  }
   if (user.status === 'suspended') return 'suspended';
-  return counting.some((i) => i.facts.active === false) ? 'locked' : 'active';
+  return signInsOf(state, tenant).some((i) => i.facts.active === false) ? 'locked' : 'active';
 }
 
 function said({ gone, active }: Facts): User['status'] {

@@ -1,6 +1,6 @@
 /** guard: what must not happen without an operator. On one plan it holds what takes away; `exceeds` is the measure over many. */
 import { targetsOf } from './diff.ts';
-import { type Grant, type HeldChange, heldKey, ROLES, type User, type UserState } from './model.ts';
+import { type Grant, type HeldChange, heldKey, isBelow, type User, type UserState } from './model.ts';
 import type { Limits } from './tenant.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +35,7 @@ export function guard(before: UserState | null, after: UserState, brake: Brake |
     .filter(({ held }) => may(held));
   const status =
     brake.status && before.user.status === 'active' && after.user.status !== 'active' ? change('status', { value: after.user.status }) : null;
-  const role = brake.role && ROLES.indexOf(after.user.role) < ROLES.indexOf(before.user.role) ? change('role', { value: after.user.role }) : null;
+  const role = brake.role && isBelow(after.user.role, before.user.role) ? change('role', { value: after.user.role }) : null;
   const kept = [status, role].filter((held) => held !== null && may(held)) as HeldChange[];
   const puts = (held: HeldChange | null) => held !== null && kept.includes(held);
   return {

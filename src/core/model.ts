@@ -17,6 +17,7 @@ export type Target = `${TargetKind}:${string}`;
 /** Lowest first: a rule can only raise. */
 export const ROLES = ['learner', 'instructor', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
+export const isBelow = (role: Role, other: Role): boolean => ROLES.indexOf(role) < ROLES.indexOf(other);
 
 /** `locked`: the provider says disabled. `suspended`: deprovisioned by the directory or by hand. `deleted`: a tombstone. */
 export type UserStatus = 'active' | 'locked' | 'suspended' | 'deleted';

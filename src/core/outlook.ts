@@ -4,7 +4,7 @@
  */
 import { targetsOf } from './diff.ts';
 import type { HeldChange, Plan, Role, Target, UserState } from './model.ts';
-import { heldKey, ROLES } from './model.ts';
+import { heldKey, isBelow } from './model.ts';
 
 /** People, by what becomes of them. `held`: they would lose it, and keep it until an operator says so. */
 export interface Moves {
@@ -128,7 +128,7 @@ function countRole({ roles }: Outlook, { role }: PersonOutlook, { user }: UserSt
   if (role) roles[isLowered({ role }) ? 'lowered' : 'raised']++;
 }
 
-export const isLowered = ({ role }: Pick<PersonOutlook, 'role'>): boolean => role !== null && ROLES.indexOf(role.to) < ROLES.indexOf(role.from);
+export const isLowered = ({ role }: Pick<PersonOutlook, 'role'>): boolean => role !== null && isBelow(role.to, role.from);
 
 /** Somebody whose plan is refused stays as they are. */
 export function countRefused(outlook: Outlook, code: string): void {

@@ -111,6 +111,7 @@ export async function applyTenant(deps: ApplyTenantsDeps, change: TenantChange, 
 
 const EDITED =
   'it was edited here since this file was taken in last, and the file has changed, too; take the edit over into the file (matricula map show), or insist: matricula apply --yes --force "why"';
+
 /** A walk over everybody that a process left when it died. */
 async function resume(deps: ApplyTenantsDeps, tenantId: string): Promise<Publication | null> {
   const [newest] = await deps.store.publications.list(tenantId, 1);

@@ -147,8 +147,6 @@ export async function writeDocument(
   return { tenantId, revision };
 }
 
-export const hasChanges = ({ added, removed, changed }: ListDiff): boolean => added.length + removed.length + changed.length > 0;
-
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Who a connection trusts, as far as the file says; SAML metadata at an address speaks for itself. */

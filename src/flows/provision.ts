@@ -1,7 +1,7 @@
 /** The one way anything about a person changes (DESIGN §1): read, plan, apply. A dry run is the same way with the last step left out. */
 import { replay } from '../core/diff.ts';
 import type { Candidates, Intent, Lookup } from '../core/intent.ts';
-import { type Plan, ROLES, type UserState } from '../core/model.ts';
+import { isBelow, type Plan, type UserState } from '../core/model.ts';
 import { plan, type Released, refuseTaken } from '../core/plan.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -128,7 +128,7 @@ async function allowed(deps: ProvisionDeps, request: Request, read: Read): Promi
 
 function takesAway({ plan: { effects }, before, after }: Provisioned): boolean {
   const { lost, status } = effects;
-  const demoted = before !== null && ROLES.indexOf(after.user.role) < ROLES.indexOf(before.user.role);
+  const demoted = before !== null && isBelow(after.user.role, before.user.role);
   return lost.length > 0 || demoted || (status?.from === 'active' && status.to !== 'active');
 }
 

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import type { ModeRequest } from '../core/mode.ts';
 import type { Target, User, UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
+import type { GivenClaims, PublishAsked } from '../flows/workbench.ts';
 import { OPERATIONS, type Operation, openApi } from './admin-operations.ts';
 import { notAllowed } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
@@ -83,14 +84,7 @@ export interface MappingOperations {
   document(tenantId: string): Promise<object>;
   plan(tenantId: string, document: string): Promise<object>;
   people(tenantId: string, document: string, asked: PageAsked): Promise<object>;
-  publish(asked: {
-    tenantId: string;
-    document: string;
-    digest: string;
-    comment: string | null;
-    actor: string;
-    allowRemovals: boolean;
-  }): Promise<object>;
+  publish(asked: PublishAsked): Promise<object>;
   publications(tenantId: string, limit: number): Promise<object[]>;
   cancel(tenantId: string, revision: number, actor: string): Promise<object>;
   versions(tenantId: string, limit: number): Promise<object[]>;
@@ -98,10 +92,7 @@ export interface MappingOperations {
   diff(tenantId: string, from: number | undefined, to: number | undefined): Promise<object>;
   rollBack(tenantId: string, version: number): Promise<string>;
   who(tenantId: string, asked: PageAsked & { group?: string }): Promise<object>;
-  claims(
-    tenantId: string,
-    given: { connection: string | null; email: string | null; groups: string[]; claims: Record<string, string[]> },
-  ): Promise<object>;
+  claims(tenantId: string, given: GivenClaims): Promise<object>;
 }
 
 interface PageAsked {

@@ -72,7 +72,7 @@ export function createPublications(db: Database): Publications {
         q
           .update(publication)
           .set({ claimedBy: by, claimedUntil: until })
-          .where(and(at(key), running, or(free(now), eq(publication.claimedBy, by))))
+          .where(and(at(key), running, free(now)))
           .returning({ tenantId: publication.tenantId }),
       ),
     advance: (key, { by, until, cursor, progress, now }) =>
