@@ -53,7 +53,7 @@ async function measureStore(run: Run, url: string, place: string): Promise<void>
             {
               plan: made,
               entry: { ...entry, detail: { effects: made.effects } },
-              deliveries: [{ platform: 'local' }],
+              deliveries: [{ platform: 'local', place: 0 }],
               search: searchMoves(null, after),
               seats: null,
               bound: null,

@@ -5,30 +5,36 @@ import { formatProblem } from './config/problem.ts';
 import type { Settings } from './config/settings.ts';
 import { foreignParts, withRulesOf } from './config/splice.ts';
 import { parseTenantFile, readTenantFolder } from './config/tenant-file.ts';
-import type { Connector } from './connectors/connector.ts';
-import { createLocalConnector, LOCAL } from './connectors/local.ts';
 import { Refusal } from './core/refusal.ts';
 import { authenticate } from './flows/admin.ts';
 import { type AppliedTenant, type ApplyTenantsDeps, problemsOf, type TenantFile, takeIn, withoutFile } from './flows/apply-tenants.ts';
 import { createConnections } from './flows/connections.ts';
-import { type DeliverDeps, deliverDue } from './flows/deliver.ts';
+import { createDeliverer, type Deliverer } from './flows/deliver.ts';
+import { createDelivered } from './flows/delivered.ts';
+import { createDeliveries, type Deliveries } from './flows/deliveries.ts';
 import { answerDirectory, directoryFailure, methodsOf } from './flows/directory.ts';
 import type { At, DirectoryDeps } from './flows/directory-request.ts';
 import { createDoctor, type Doctor } from './flows/doctor.ts';
 import type { ResolveTxt } from './flows/domains.ts';
 import { explainPerson } from './flows/explain.ts';
+import { createHandOffs } from './flows/hand-off.ts';
 import { settleHeld } from './flows/hand-over.ts';
 import { learning } from './flows/learning.ts';
 import { settleGroups } from './flows/memberships.ts';
 import { createOperate, type Operate } from './flows/operate.ts';
+import { createPlatformCatalogue, type PlatformCatalogue } from './flows/platform-catalogue.ts';
+import { planPlatforms } from './flows/platform-plan.ts';
+import { keepPlatforms } from './flows/platform-upkeep.ts';
+import { createPlatforms, type Platforms } from './flows/platforms.ts';
 import { runWaiting } from './flows/publish.ts';
 import { recordRefusal } from './flows/refused.ts';
 import { spendRemoval } from './flows/removals.ts';
 import { createSignIn } from './flows/signin.ts';
 import { sweep } from './flows/sweep.ts';
+import { createTasks, type Tasks } from './flows/tasks.ts';
 import { createTenantRegistry, type LiveTenant, type ParseTenant, type Tenants } from './flows/tenants.ts';
 import { authenticateToken, tokenHolds } from './flows/tokens.ts';
-import { createWorkbench, type Scope, type Workbench } from './flows/workbench.ts';
+import { createWorkbench, type Scope, type Workbench, type WorkbenchDeps } from './flows/workbench.ts';
 import type { Directory } from './http/scim.ts';
 import { createHttpApp } from './http/server.ts';
 import { createDatabaseKv } from './kv/database.ts';
@@ -63,6 +69,11 @@ export interface House {
   vault: Vault;
   tenants: Tenants;
   flow: ApplyTenantsDeps;
+  kv: Kv;
+  /** The tenants' learning platforms, ready to be called within their limits. */
+  platforms: Platforms;
+  catalogue: PlatformCatalogue;
+  planPlatforms: WorkbenchDeps['planPlatforms'];
   resolveTxt: ResolveTxt;
   log: Log;
   /** Reads the tenant folder; broken files are among the results. */
@@ -70,7 +81,11 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse({ settings, secret, log, now = () => new Date() }: Options): Promise<House> {
+/** A platform may take its time: the deadline of each call is its caller's. */
+const PLATFORM_DEADLINE_MS = 30_000;
+const PLATFORM_BYTES = 1_048_576;
+
+export async function openHouse({ settings, secret, log, now = () => new Date(), env = process.env }: Options): Promise<House> {
   const database = await openDatabase(settings.database);
   const store = createStore(database);
   const parse: ParseTenant = (text, tenantId) => {
@@ -84,17 +99,30 @@ export async function openHouse({ settings, secret, log, now = () => new Date() 
     await database.close();
     throw error;
   }
+  const kv = settings.redis === null ? createDatabaseKv(database, now) : createRedisKv(settings.redis);
+  const flow = { store, parse, tenants, turns: createTurns(), worker: randomUUID(), now, newId: () => newId(now().getTime()) };
+  const outside = { loopback: settings.loopback, networks: settings.allowedNetworks };
+  const fetch = createGuardedFetch({ ...outside, deadlineMs: PLATFORM_DEADLINE_MS, maxBytes: PLATFORM_BYTES });
+  const platforms = createPlatforms({ fetch, kv, now, env, baseDir: settings.tenants });
+  const catalogue = createPlatformCatalogue({ ...flow, log });
   return {
     settings,
     database,
     store,
     vault: createVault(secret),
     tenants,
-    flow: { store, parse, tenants, turns: createTurns(), worker: randomUUID(), now, newId: () => newId(now().getTime()), platforms: () => [LOCAL] },
+    flow,
+    kv,
+    platforms,
+    catalogue,
+    planPlatforms: (plan) => planPlatforms({ store, platforms, catalogue }, plan),
     resolveTxt: createResolveTxt(settings.dns),
     log,
     files: () => readFiles(settings.tenants),
-    close: () => database.close(),
+    async close() {
+      await kv.close();
+      await database.close();
+    },
   };
 }
 
@@ -115,13 +143,14 @@ export interface Gateway {
 }
 
 export async function openGateway(options: Options): Promise<Gateway> {
-  const { settings, log, now = () => new Date() } = options;
+  const { log, now = () => new Date() } = options;
   const house = await openHouse(options);
-  const kv = settings.redis === null ? createDatabaseKv(house.database, now) : createRedisKv(settings.redis);
+  const { kv } = house;
   const doctor = createDoctor({ store: house.store, now, newId: house.flow.newId, log });
-  const workers = createWorkers(house, { now, doctor, kv });
+  const deliverer = delivererOf(house);
+  const workers = createWorkers(house, { doctor, deliverer });
   return {
-    http: createHttpApp({ ...httpDeps(options, house, kv), directory: directoryOf(house, { doctor, kv, now }) }),
+    http: createHttpApp({ ...httpDeps(options, house, deliverer), directory: directoryOf(house, { doctor, kv, now }) }),
     house,
     kv,
     reload: () => reload(house),
@@ -129,7 +158,6 @@ export async function openGateway(options: Options): Promise<Gateway> {
     async close() {
       await workers.stop();
       await doctor.flush();
-      await kv.close();
       await house.close();
       log.info({}, 'closed');
     },
@@ -139,9 +167,9 @@ export async function openGateway(options: Options): Promise<Gateway> {
 function httpDeps(
   { settings, log, now = () => new Date(), env = process.env }: Options,
   house: House,
-  kv: Kv,
+  deliverer: Deliverer,
 ): Omit<Parameters<typeof createHttpApp>[0], 'directory'> {
-  const { store, vault, tenants, flow } = house;
+  const { store, vault, tenants, flow, kv } = house;
   const fetch = createGuardedFetch({ loopback: settings.loopback });
   const connections = createConnections({
     store,
@@ -175,6 +203,10 @@ function httpDeps(
       samlMetadata: async (tenant, connection) => (await connections.saml(tenant, connection)).metadata(),
     },
     learner: { read: store.people.state, learning },
+    handOffs: createHandOffs({
+      ...{ store, vault, now, env, baseUrl: settings.baseUrl, baseDir: settings.tenants },
+      delivered: createDelivered({ store, deliverer, now, newId: flow.newId }),
+    }),
     admin: {
       authenticate: (bearer) => authenticate(admin, bearer),
       users: store.people.page,
@@ -201,7 +233,17 @@ export const operateOf = ({ flow, store, vault, tenants, settings, resolveTxt }:
   createOperate({ ...flow, store, vault, tenants, resolveTxt, baseUrl: settings.baseUrl });
 
 /** The admin's use-cases, for the API and for every command. */
-export const workbenchOf = ({ flow }: House, scope: Scope): Workbench => createWorkbench({ ...flow, withRulesOf, foreignParts }, scope);
+export const workbenchOf = ({ flow, planPlatforms: plan }: House, scope: Scope): Workbench =>
+  createWorkbench({ ...flow, withRulesOf, foreignParts, planPlatforms: plan }, scope);
+
+/** What an operator does about learning platforms, for the API and for every command. */
+export const deliveriesOf = ({ flow, store, platforms, catalogue }: House): Deliveries =>
+  createDeliveries({ ...flow, store, platforms, catalogue, entries: catalogue.entries });
+export const tasksOf = ({ flow, store }: House): Tasks => createTasks({ ...flow, store });
+
+/** The outbox's worker; one in a process. */
+export const delivererOf = ({ store, tenants, platforms, catalogue, flow, log }: House): Deliverer =>
+  createDeliverer({ ...flow, store, tenants, platforms, entries: catalogue.entries, log, random: Math.random });
 
 function directoryOf({ store, vault, tenants, flow, settings }: House, { doctor, kv, now }: { doctor: Doctor; kv: Kv; now: () => Date }): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };
@@ -275,15 +317,8 @@ async function settleWhatIsOwed({ flow, store, tenants }: House): Promise<void> 
 }
 
 /** Loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
-function createWorkers(house: House, { now, doctor, kv }: { now: () => Date; doctor: Doctor; kv: Kv }) {
-  const local = createLocalConnector();
-  const deliver: DeliverDeps = {
-    store: house.store,
-    connectors: new Map<string, Connector>([[local.platform, local]]),
-    worker: randomUUID(),
-    now,
-    log: house.log,
-  };
+function createWorkers(house: House, { doctor, deliverer }: { doctor: Doctor; deliverer: Deliverer }) {
+  const { kv } = house;
   const loops: { stop(): Promise<void> }[] = [];
   return {
     start() {
@@ -301,13 +336,12 @@ function createWorkers(house: House, { now, doctor, kv }: { now: () => Date; doc
       loops.push(every(POLL_MS, house.log, 'held', () => settleWhatIsOwed(house)));
       loops.push(every(POLL_MS, house.log, 'publications', async () => void (await runWaiting(house.flow, house.flow.worker))));
       loops.push(
-        every(POLL_MS, house.log, 'outbox', async () => {
-          while ((await deliverDue(deliver)) > 0);
-        }),
+        every(POLL_MS, house.log, 'platforms', () => keepPlatforms({ ...house.flow, ...house }, house.tenants.all())),
+        every(POLL_MS, house.log, 'outbox', () => deliverer.turn()),
       );
     },
     async stop() {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([...loops.map((loop) => loop.stop()), deliverer.stop()]);
     },
   };
 }

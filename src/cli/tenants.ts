@@ -55,7 +55,8 @@ export async function apply(house: House, options: ApplyFlags, out: Output): Pro
   const files = await house.files();
   const changes = await planTenants(house.flow, files);
   const gone = (await withoutFile(house.flow, files)).map((id) => `? ${id}  no file any more; what was applied last stays in force`);
-  const shown = new Map(changes.flatMap((change) => (change.kind === 'update' ? [[change.tenantId, shownOf(house, change)] as const] : [])));
+  const shown = new Map<string, ShownPlan>();
+  for (const change of changes) if (change.kind === 'update') shown.set(change.tenantId, await shownOf(house, change));
   const plan = [...changes.map((change) => planned(change, shown)), ...gone].join('\n') || `no tenant files in ${house.settings.tenants}`;
   if (!options.yes) {
     const changing = changes.some((c) => c.kind === 'create' || c.kind === 'update');
@@ -84,8 +85,8 @@ export async function apply(house: House, options: ApplyFlags, out: Output): Pro
   if (applied.some((a) => a.problems.length > 0)) throw new Exit(EXIT.refused);
 }
 
-const shownOf = (house: House, { plan }: Extract<TenantChange, { kind: 'update' }>): ShownPlan =>
-  shownPlan(plan, { platforms: house.flow.platforms(plan.tenantId), warnings: [] });
+const shownOf = async (house: House, { plan }: Extract<TenantChange, { kind: 'update' }>): Promise<ShownPlan> =>
+  shownPlan(plan, { platforms: await house.planPlatforms(plan), warnings: [] });
 
 /** Every so often, so that a terminal shows that it goes on. */
 export function progress(out: Output): (publication: Publication) => void {

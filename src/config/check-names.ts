@@ -29,6 +29,8 @@ export function checkNames(checked: Checked): void {
         'slug',
       ),
     );
+  once(checked, 'platform id', keyed(parts.platforms, 'id'));
+  once(checked, 'hand-off id', keyed(parts.handOffs, 'id'));
   once(checked, 'rule id', keyed(parts.rules, 'id'));
   once(checked, 'test name', keyed(parts.tests, 'name'));
   for (const offer of parts.offers) references(checked, offer.value.courses ?? [], [...offer.path, 'courses']);
@@ -103,8 +105,9 @@ function testConnection({ parts, report }: Checked, { value, path }: Parts['test
 export function suggestion(name: string, known: readonly string[], otherwise: string): string {
   const near = nearest(name, known);
   if (near !== null) return `did you mean ${quote(near)}?`;
-  const shown = known.slice(0, 8).map(quote).join(', ');
-  return shown === '' ? otherwise : `${otherwise}; there are ${shown}${known.length > 8 ? ', …' : ''}`;
+  const all = [...new Set(known)];
+  const shown = all.slice(0, 8).map(quote).join(', ');
+  return shown === '' ? otherwise : `${otherwise}; there are ${shown}${all.length > 8 ? ', …' : ''}`;
 }
 
 /** Services where anybody can have an address: vouching for one would let strangers be linked to accounts. */

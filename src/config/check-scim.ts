@@ -60,7 +60,8 @@ function problemOf(attribute: string): { message: string; hint: string } | null 
   };
 }
 
-function urnProblem(attribute: string): { message: string; hint: string } | null {
+/** What is wrong with an attribute that is written with its schema's URN. */
+export function urnProblem(attribute: string): { message: string; hint: string } | null {
   const at = attribute.lastIndexOf(':');
   const [urn, name] = [attribute.slice(0, at), attribute.slice(at + 1)];
   if (!/^urn:[a-z0-9][a-z0-9-]{0,31}:[^\s]+$/i.test(urn) || !/^[A-Za-z$][\w.$-]*$/.test(name))

@@ -1,7 +1,7 @@
 /** From a connection as written, over its preset, to the connection that protocols read. Call it on what the checks have passed. */
 import type { ClaimNames, Connection, OidcConnection, SamlConnection } from '../core/tenant.ts';
 import { type ClaimsFile, type ConnectionFile, NAME_ID_FORMATS, type OidcFile, type SamlFile } from './connection-schema.ts';
-import { placeOf, readCertificate, secretRef } from './files.ts';
+import { placeOf, readCertificate, secretPlaceOf } from './files.ts';
 import { OIDC_PRESETS, SAML_PRESETS } from './presets.ts';
 import { asList } from './scalars.ts';
 
@@ -118,7 +118,7 @@ function oidcOf(file: OidcFile, context: ConnectionContext): OidcConnection {
 }
 
 function clientAuthOf(file: OidcFile, baseDir: string): OidcConnection['clientAuth'] {
-  const place = secretRef(baseDir, file.clientSecret ?? file.clientKey ?? '') ?? 'env:';
+  const place = secretPlaceOf(baseDir, file.clientSecret ?? file.clientKey ?? '');
   return file.clientKey === undefined
     ? { method: file.clientAuth ?? 'client_secret_basic', secret: place }
     : { method: 'private_key_jwt', key: place, kid: file.clientKeyId ?? null, alg: file.clientKeyAlg ?? 'RS256' };

@@ -25,6 +25,9 @@ export function secretRef(baseDir: string, written: string): SecretRef | null {
   return place === null ? null : `file:${place}`;
 }
 
+/** Of what the checks have passed. */
+export const secretPlaceOf = (baseDir: string, written: string): SecretRef => secretRef(baseDir, written) ?? 'env:';
+
 /** PEM, bare base64 or `file:path` → PEM. Says nothing of what was read when it is no certificate: it may be a key. */
 export function readCertificate(baseDir: string, written: string): Certificate {
   if (!written.startsWith('file:')) return parseCertificate(written);

@@ -1,7 +1,9 @@
 /** The entries of a tenant file that are sound in themselves, each with its place, so that what they mean together can be checked even beside broken ones. */
 import type { TargetKind } from '../core/model.ts';
 import type { ConnectionFile } from './connection-schema.ts';
+import type { HandOffFile } from './hand-off-schema.ts';
 import type { RuleFile, TestFile } from './mapping-schema.ts';
+import type { PlatformFile } from './platform-schema.ts';
 import type { Path, Report } from './problem.ts';
 import { asList } from './scalars.ts';
 import type { CatalogueFile } from './tenant-schema.ts';
@@ -25,11 +27,21 @@ export interface Parts {
   connections: Item<ConnectionFile>[];
   courses: Item<CourseFile>[];
   offers: (Item<OfferFile> & { kind: TargetKind })[];
+  platforms: Item<PlatformFile>[];
+  handOffs: Item<HandOffFile>[];
   rules: Item<RuleFile>[];
   tests: Item<TestFile>[];
   aliases: Item<{ name: string; ids: string[] }>[];
   /** Every name that the file declares, of broken entries too: what refers to one of those is no second mistake. */
-  declared: { connections: string[]; courses: string[]; targets: string[]; domains: string[] };
+  declared: {
+    connections: string[];
+    courses: string[];
+    targets: string[];
+    domains: string[];
+    platforms: string[];
+    /** Custom fields that the directory fills. */
+    directoryFields: string[];
+  };
 }
 
 /** Entries that the schema refused are left out; the rest are what the schema says they are. */
@@ -42,6 +54,8 @@ export function partsOf(data: unknown, report: Report): Parts {
     connections: sound('connections'),
     courses: sound('catalogue', 'courses'),
     offers: OFFERS.flatMap(([kind, key]) => sound<OfferFile>('catalogue', key).map((item) => ({ ...item, kind }))),
+    platforms: sound('platforms'),
+    handOffs: sound('handOffs'),
     rules: sound('rules'),
     tests: sound('tests'),
     aliases: aliasItems(data, report),
@@ -50,6 +64,8 @@ export function partsOf(data: unknown, report: Report): Parts {
       courses: named('slug', 'catalogue', 'courses'),
       targets: OFFERS.flatMap(([kind, key]) => named('slug', 'catalogue', key).map((slug) => `${kind}:${slug}`)),
       domains: at('domains').flatMap(({ value }) => (typeof value === 'string' ? [value] : [])),
+      platforms: named('id', 'platforms'),
+      directoryFields: texts(own(own(data, 'scim'), 'fields')),
     },
   };
 }
@@ -75,4 +91,9 @@ function own(value: unknown, key: string): unknown {
 function ownText(value: unknown, key: string): string[] {
   const found = own(value, key);
   return typeof found === 'string' ? [found] : [];
+}
+
+/** The texts among a map's values. */
+function texts(value: unknown): string[] {
+  return typeof value === 'object' && value !== null ? Object.values(value).filter((one) => typeof one === 'string') : [];
 }

@@ -24,6 +24,8 @@ export interface Report {
   /** At the key itself, not at its value. */
   keyError(path: Path, message: string, hint: string): void;
   warning(path: Path, message: string, hint: string): void;
+  /** Nobody has looked at what stands below this path: it counts as broken. */
+  unread(path: Path): void;
   /** Whether what stands at this path cannot be used for further checks. A key too many at the top of an entry does not spoil it. */
   broken(path: Path): boolean;
   /** Whether any error was reported at this path or below it. */
@@ -42,6 +44,7 @@ export function newReport(file: string, places: Places): Report {
   const found: Problem[] = [];
   const broken = new Set<string>();
   const flawed = new Set<string>();
+  const unread = new Set<string>();
   const mark = (set: Set<string>, path: Path) => {
     for (let length = 0; length <= path.length; length++) set.add(JSON.stringify(path.slice(0, length)));
   };
@@ -59,7 +62,8 @@ export function newReport(file: string, places: Places): Report {
       mark(flawed, path);
     },
     warning: (path, message, hint) => void add(places.valueAt(path), 'warning', message, hint),
-    broken: (path) => broken.has(JSON.stringify(path)),
+    unread: (path) => void unread.add(JSON.stringify(path)),
+    broken: (path) => broken.has(JSON.stringify(path)) || path.some((_, length) => unread.has(JSON.stringify(path.slice(0, length)))),
     flawed: (path) => flawed.has(JSON.stringify(path)),
     problems: () => inOrder(found),
   };

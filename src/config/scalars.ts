@@ -14,7 +14,7 @@ const INVISIBLE = /[\p{Cc}\p{Surrogate}\u061c\u200b\u200e\u200f\u2028-\u202e\u20
 export const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** A check that needs its own words for what is wrong. */
-const wrong = (message: string, hint: string) => ({ error: hint, params: { wrong: message } });
+export const wrong = (message: string, hint: string) => ({ error: hint, params: { wrong: message } });
 
 /** One line of text. `max` in UTF-16 units. */
 export const text = (hint: string, max = 200) =>

@@ -7,12 +7,18 @@ import type { YamlSource } from './yaml-source.ts';
 type Issue = z.core.$ZodIssue;
 
 /** Never shown: what stands there may be a secret, or is of no help. */
-const UNQUOTED = new Set(['clientSecret', 'clientKey', 'certificates', 'xml']);
+const UNQUOTED = new Set(['clientSecret', 'clientKey', 'certificates', 'xml', 'apiKey', 'accessToken', 'secret', 'secrets', 'token']);
 
 /** Reports every issue. `data` is what was parsed. */
 export function reportIssues(issues: readonly Issue[], source: YamlSource, report: Report): void {
-  for (const issue of issues.flatMap(settle)) {
+  const settled = issues.flatMap(settle);
+  // A text where a list should be is not also too long a list.
+  const mistyped = new Set(settled.filter(({ code }) => code === 'invalid_type').map(({ path }) => JSON.stringify(path)));
+  for (const issue of settled) {
     const path = issue.path as Path;
+    if (['too_big', 'too_small'].includes(issue.code) && mistyped.has(JSON.stringify(path))) continue;
+    // Of a list that is too long, the schema reads no entry.
+    if (issue.code === 'too_big' && Array.isArray(dig(source.data, path))) report.unread(path);
     if (issue.code === 'unrecognized_keys') unknownKeys(path, issue.keys, issue.message, report);
     else if (issue.code === 'invalid_key')
       report.keyError(path, `the key ${quote(String(path.at(-1)))} cannot be used`, issue.issues[0]?.message ?? 'use another name');
@@ -71,6 +77,11 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['email', 'emailDomain'],
   ['catalog', 'catalogue'],
   ['secret', 'clientSecret'],
+  ['type', 'kind'],
+  ['ttl', 'life'],
+  ['lifeSeconds', 'life'],
+  ['iatOffsetSeconds', 'iatOffset'],
+  ['key', 'apiKey'],
 ]);
 
 /** `"domains"`, or `entry 2 of "domains"`. */
@@ -100,8 +111,11 @@ function sayWrong(issue: Issue, path: Path, source: YamlSource): string {
 
 function sayText(issue: Issue, name: string, value: string): string {
   if (value === '') return `${name} is empty`;
-  return issue.code === 'invalid_type' ? `${name} is the text ${quote(value)}` : `${name} cannot be ${quote(value)}`;
+  return issue.code === 'invalid_type' ? `${name} is the text ${quote(value)}` : `${name} cannot be ${quote(withoutUser(value))}`;
 }
+
+/** An address may have been written with a password in it. */
+const withoutUser = (value: string): string => value.replace(/:\/\/[^/]*@/, '://…@');
 
 function sayRight(issue: Issue, path: Path, source: YamlSource): string {
   const value = dig(source.data, path);

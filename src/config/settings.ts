@@ -6,6 +6,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { nearest } from '../core/near.ts';
 import { isLoopbackHost } from '../lib/address.ts';
+import { parseNetwork } from '../lib/networks.ts';
 
 export interface Settings {
   listen: { host: string; port: number };
@@ -21,6 +22,8 @@ export interface Settings {
   secret: Buffer | null;
   /** Folder of the tenant files. */
   tenants: string;
+  /** Networks (CIDR) where platforms and webhooks may be although they are not public. */
+  allowedNetworks: string[];
   /** Whether http addresses on loopback may be called: demo and tests only. */
   loopback: boolean;
   rateLimits: boolean;
@@ -83,6 +86,11 @@ const secret: z.ZodType<Buffer, string> = z
   .regex(/^[A-Za-z0-9+/_-]{43}=?$/)
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((bytes) => bytes.length === 32 && new Set(bytes).size > 8);
+
+const networks: z.ZodType<string[], string> = z
+  .string()
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .refine((all) => all.every((one) => parseNetwork(one) !== null));
 
 const serverUrl = (scheme: RegExp) => z.string().refine((text) => scheme.test(text) && URL.canParse(text) && new URL(text).hostname !== '');
 
@@ -182,6 +190,16 @@ export const SETTINGS = {
     example: 'info',
     schema: z.enum(LOG_LEVELS) as z.ZodType<LogLevel, string>,
   }),
+  allowedNetworks: setting({
+    variable: 'MATRICULA_ALLOWED_NETWORKS',
+    sentence:
+      'Networks of your own where learning platforms and webhooks may be; elsewhere only public addresses are called. Loopback and the metadata services of clouds are never called, and https stays required.',
+    form: 'CIDRs separated by commas, such as 10.20.0.0/16,fd12:3456::/32; none wider than /8 (IPv6: /7), no bit set behind the prefix',
+    fallback: null,
+    without: 'public addresses only',
+    example: '10.20.0.0/16',
+    schema: networks,
+  }),
   loopback: setting({
     variable: 'MATRICULA_LOOPBACK',
     sentence: 'For demo and tests only: providers, metadata and webhooks may be reached by http on this machine. Refused with a public address.',
@@ -216,7 +234,7 @@ export function readSettings(env: Record<string, string | undefined>): ReadSetti
     [K in keyof Settings]: Settings[K] | null;
   };
   if (problems.length > 0) return { ok: false, problems };
-  const settings = { ...found, baseUrl: found.baseUrl ?? listenUrl(found.listen!) } as Settings;
+  const settings = { ...found, baseUrl: found.baseUrl ?? listenUrl(found.listen!), allowedNetworks: found.allowedNetworks ?? [] } as Settings;
   const together = checkTogether(settings, found.baseUrl !== null);
   return together.length > 0 ? { ok: false, problems: together } : { ok: true, settings };
 }

@@ -1,13 +1,15 @@
 /**
  * config: what operators write. Owns the process settings (settings.ts) and the tenant files: their language (…-schema.ts, presets.ts),
- * what is wrong in one and where (check-*.ts, problem.ts), and what one means (connections.ts, rules.ts → core/tenant.ts).
+ * what is wrong in one and where (check-*.ts, problem.ts), and what one means (connections.ts, platforms.ts, hand-offs.ts, rules.ts → core/tenant.ts).
  * Stores nothing, resolves no secret, knows no mode that a tenant is in. Only the composition root (app, cli) imports it.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tenant } from '../core/tenant.ts';
 import { checkConnections } from './check-connections.ts';
+import { checkHandOffs } from './check-hand-offs.ts';
 import { type Checked, checkNames } from './check-names.ts';
+import { checkPlatforms } from './check-platforms.ts';
 import { checkRules } from './check-rules.ts';
 import { checkScim } from './check-scim.ts';
 import { failingTests } from './check-tests.ts';
@@ -59,6 +61,8 @@ function understand(source: YamlSource, options: ParseOptions): { tenant: Tenant
   checkConnections(checked, options.baseDir);
   checkRules(checked, { aliases, defaultRole });
   checkScim(source.data, report);
+  checkPlatforms(checked, options.baseDir);
+  checkHandOffs(checked, options.baseDir);
 
   if (['rules', 'groups', 'connections', 'tests', 'provisioning'].some((part) => report.flawed([part])))
     return { tenant: null, found: report.problems() };

@@ -2,7 +2,9 @@
 import * as z from 'zod';
 import { ROLES } from '../core/model.ts';
 import { connection, fieldRef } from './connection-schema.ts';
+import { handOffs } from './hand-off-schema.ts';
 import { groups, mappingTest, rule } from './mapping-schema.ts';
+import { platforms } from './platform-schema.ts';
 import { address, choice, domain, flag, list, object, slug, text, whole } from './scalars.ts';
 
 /** What counts where the file is silent. The editor's schema shows the same. */
@@ -112,7 +114,14 @@ const course = object(
 );
 const offer = (what: string, example: string) =>
   object(
-    { slug: slug(what, example), title, courses: list(slug('a course', 'spin-selling'), 'a list of course slugs', 500).optional() },
+    {
+      slug: slug(what, example),
+      title,
+      ref: text(`${what}'s slug, name or id at the learning platforms`, 200)
+        .optional()
+        .describe('What it is called at the learning platforms: its slug, name or id there. Without it, it is found by the slug, then by the title.'),
+      courses: list(slug('a course', 'spin-selling'), 'a list of course slugs', 500).optional(),
+    },
     `${what}: { slug: ${example}, title: …, courses: [..] }`,
   );
 
@@ -141,6 +150,12 @@ export const tenantFile = object(
     seats: whole(1, 10_000_000, 'active users').optional().describe('How many users may be active at once. Without it there is no ceiling.'),
     groups: groups.optional(),
     catalogue: catalogue.optional().describe('What can be enrolled in, and which courses that opens.'),
+    platforms: platforms
+      .optional()
+      .describe('Learning platforms, and other applications, that are told what people are enrolled in. Without any, it is seen here only.'),
+    handOffs: handOffs
+      .optional()
+      .describe('How a signed-in learner enters a platform; the first is where a sign-in leads. Without any, the page of learning here.'),
     rules: list(rule, 'a list of rules', 5000)
       .optional()
       .describe('Who is enrolled in what. Every rule that matches counts; their order does not matter.'),

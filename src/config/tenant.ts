@@ -1,7 +1,9 @@
 /** From a tenant file that passed every check to the tenant that the rest of the house reads. */
 import type { Catalogue, Limits, Offer, Provisioning, ScimSettings, Tenant } from '../core/tenant.ts';
 import { connectionOf } from './connections.ts';
+import { handOffOf } from './hand-offs.ts';
 import type { OfferFile } from './parts.ts';
+import { platformOf } from './platforms.ts';
 import type { Path } from './problem.ts';
 import { aliasesOf, ruleOf, testOf } from './rules.ts';
 import { type CatalogueFile, DEFAULTS, type TenantFile } from './tenant-schema.ts';
@@ -28,6 +30,8 @@ export function tenantOf(file: TenantFile, { tenantId, baseDir, source }: Tenant
     scim: scimOf(file.scim ?? {}),
     seats: file.seats ?? null,
     catalogue: catalogueOf(file.catalogue ?? {}),
+    platforms: (file.platforms ?? []).map((platform) => platformOf(platform, baseDir)),
+    handOffs: (file.handOffs ?? []).map((handOff) => handOffOf(handOff, baseDir)),
     ...judgedPart(file, source),
     returnTo: file.returnTo ?? [],
   };
@@ -86,4 +90,4 @@ function catalogueOf(file: CatalogueFile): Catalogue {
   };
 }
 
-const offerOf = ({ slug, title, courses }: OfferFile): Offer => ({ slug, title, courses: [...new Set(courses ?? [])] });
+const offerOf = ({ slug, title, ref, courses }: OfferFile): Offer => ({ slug, title, ref: ref ?? null, courses: [...new Set(courses ?? [])] });

@@ -99,8 +99,24 @@ export function effectsOf(before: UserState | null, after: UserState): Effects {
   const has = targetsOf(after);
   const from = before?.user.status ?? null;
   const effects: Effects = { gained: [...has].filter((t) => !had.has(t)).sort(), lost: [...had].filter((t) => !has.has(t)).sort() };
-  return from === after.user.status ? effects : { ...effects, status: { from, to: after.user.status } };
+  if (from !== after.user.status) effects.status = { from, to: after.user.status };
+  if (before && TOLD.some((what) => !isDeepStrictEqual(before.user[what], after.user[what]))) effects.profile = true;
+  return effects;
 }
+
+/** What learning platforms are told of a person, besides status and enrolments. */
+const TOLD = [
+  'userName',
+  'email',
+  'displayName',
+  'givenName',
+  'familyName',
+  'locale',
+  'timezone',
+  'title',
+  'role',
+  'fields',
+] as const satisfies (keyof User)[];
 
 /** What a user is enrolled in: the targets that at least one grant names. */
 export const targetsOf = (state: UserState | null): Set<Target> => new Set(state?.grants.map((g) => g.target));

@@ -246,6 +246,8 @@ export type Change = { [E in Entity]: ChangeOf<E> }[Entity];
 export interface Effects {
   gained: Target[];
   lost: Target[];
+  /** Something of the person that platforms are told has changed. */
+  profile?: true;
   status?: { from: UserStatus | null; to: UserStatus };
 }
 

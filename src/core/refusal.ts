@@ -27,11 +27,13 @@ export type RefusalCode =
   | 'account-suspended' // deprovisioned
   | 'account-deleted'
   | 'seats-exhausted' // the tenant's licence is full
+  | 'platform-refused' // the learning platform does not take this account
   // the place
   | 'tenant-unknown'
   | 'connection-unknown'
   | 'connection-disabled'
   | 'connection-unusable' // no certificate, secret missing, metadata expired
+  | 'hand-off-unusable' // the way into the learning platform: secret missing, platform away or switched off
   | 'domain-unknown' // no tenant's connection takes this e-mail's domain
   | 'return-to-refused'
   | 'rate-limited'

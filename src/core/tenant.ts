@@ -20,6 +20,10 @@ export interface Tenant {
   /** How many users may be active; null = as many as like. An operator may set another number. */
   seats: number | null;
   catalogue: Catalogue;
+  /** Where enrolments are brought; none = the local catalogue only. */
+  platforms: Platform[];
+  /** How a signed-in learner enters a platform; the first is the usual one, none = "my learning" here. */
+  handOffs: HandOff[];
   mapping: Mapping;
   tests: MappingTest[];
   /** Allowed places for `return_to`: absolute URLs whose origin and path prefix must match. Local paths of this tenant are always allowed. */
@@ -175,6 +179,8 @@ export interface Course {
 export interface Offer {
   slug: string;
   title: string;
+  /** What it is called at the learning platforms: its slug, name or id there. Null = by its slug, else by its title. */
+  ref: string | null;
   /** Course slugs. */
   courses: string[];
 }
@@ -190,3 +196,115 @@ export interface MappingTest {
 }
 
 export type { Condition, Mapping };
+
+/** A learning platform, or another application, that hears what people are enrolled in. `id` is its name in outbox and ledger. */
+export type Platform = ThinkificPlatform | WebhookPlatform | ScimPlatform;
+
+interface PlatformBase {
+  /** `[a-z0-9][a-z0-9-]{0,62}`, unique in the tenant. */
+  id: string;
+  name: string;
+  /** False: nothing is brought there, and nothing waits for it. */
+  enabled: boolean;
+  /** What all processes together may ask of it. */
+  limits: { /** Requests a minute; null = no limit known. */ perMinute: number | null /** At the same time, per process. */; concurrent: number };
+}
+
+export interface ThinkificPlatform extends PlatformBase {
+  kind: 'thinkific';
+  /** Without `.thinkific.com`. */
+  subdomain: string;
+  /** Origin of its API, without a slash at the end: `https://api.thinkific.com` unless the file says otherwise. */
+  api: string;
+  /** Origin where learners go: `https://<subdomain>.thinkific.com`, or the school's own domain. */
+  site: string;
+  /** The site's API key: REST, and the signature of hand-offs. */
+  apiKey: SecretRef | null;
+  /** An API access token (bearer): GraphQL, without which nobody can be taken out of a group; REST where there is no key. */
+  accessToken: SecretRef | null;
+  /** Under which of the platform's providers our ids are known there. */
+  provider: 'SSO' | 'OPENID_CONNECT';
+}
+
+export interface WebhookPlatform extends PlatformBase {
+  kind: 'webhook';
+  url: string;
+  /** `whsec_…` (v1) or `whsk_…` (v1a), the newest first; two during a rotation. */
+  secrets: SecretRef[];
+}
+
+export interface ScimPlatform extends PlatformBase {
+  kind: 'scim';
+  /** The service provider's base address, without a slash at the end. */
+  url: string;
+  token: SecretRef;
+  /** Attributes that are sent, in the schema's spelling (`userName`, `name.familyName`); null = all that we have. */
+  attributes: string[] | null;
+  /** `create`: a target's group is made where it is missing. `existing`: it must be there. `none`: users only. */
+  groups: 'create' | 'existing' | 'none';
+  quirks: {
+    /** `put`: replaces the whole user; for applications without PATCH. */
+    update: 'patch' | 'put';
+    /** By what a user is looked for. */
+    findBy: 'externalId' | 'userName';
+    /** `active` is sent as "True" and "False". */
+    booleansAsText: boolean;
+    /** Members of one PATCH. */
+    memberBatch: number;
+  };
+}
+
+/** How a signed-in learner enters a platform. */
+export type HandOff = ThinkificHandOff | SignedHandOff | DiscourseHandOff | RedirectHandOff;
+
+interface HandOffBase {
+  id: string;
+  name: string;
+}
+
+/** Thinkific's JWT sign-in. Waits for the platform's delivery: nobody enters before the account there is known to be theirs. */
+export interface ThinkificHandOff extends HandOffBase {
+  kind: 'thinkific';
+  /** The id of a platform of kind `thinkific`. */
+  platform: string;
+  /** Added to `iat`. */
+  iatOffsetSeconds: number;
+  /** Where the platform sends the learner, and where on an error; null = its own choice. */
+  returnTo: string | null;
+  errorUrl: string | null;
+}
+
+/** A signed JWT in the query or in a form that sends itself. Zendesk and Canny are presets of it. */
+export interface SignedHandOff extends HandOffBase {
+  kind: 'signed';
+  url: string;
+  method: 'query' | 'form';
+  /** The parameter that carries the JWT, and the one that carries `return_to` where one was asked for. */
+  parameter: string;
+  returnToParameter: string | null;
+  /** Further parameters, as they are. */
+  parameters: Record<string, string>;
+  /** HS256 with `secret`; the others with a key of our own, published at `/t/{tenant}/go/{id}/jwks.json`. */
+  algorithm: 'HS256' | 'RS256' | 'ES256';
+  secret: SecretRef | null;
+  lifeSeconds: number;
+  /** False: no `exp`, for receivers that refuse one. */
+  exp: boolean;
+  issuer: string | null;
+  audience: string | null;
+  /** Claim → template: text in which `{email}` and the like are replaced (connectors/hand-off). */
+  claims: Record<string, string>;
+}
+
+/** DiscourseConnect: started there, with its nonce, and answered here. */
+export interface DiscourseHandOff extends HandOffBase {
+  kind: 'discourse';
+  /** Origin of the forum; answers go to its `/session/sso_login`. */
+  url: string;
+  secret: SecretRef;
+}
+
+export interface RedirectHandOff extends HandOffBase {
+  kind: 'redirect';
+  url: string;
+}

@@ -19,7 +19,7 @@ import { type Suspicion, suspicionsOf } from './suspicions.ts';
 import { liveOf, type ParseTenant } from './tenants.ts';
 
 export interface DocumentDeps extends PublishDeps {
-  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'domains' | 'publications' | 'journal'>;
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'domains' | 'publications' | 'journal' | 'outbox'>;
   parse: ParseTenant;
   /** Names this process among those that walk publications. */
   worker: string;

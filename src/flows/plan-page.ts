@@ -1,6 +1,7 @@
 /** The plan of a document, as it is shown: for a terminal, for a pull request (Markdown), for machines. Printers only; none of them computes. */
 import { isEmpty, type MappingDiff } from '../core/mapping-diff.ts';
 import type { Moves } from '../core/outlook.ts';
+import type { PlatformOutlook } from '../core/platform-outlook.ts';
 import type { DocumentPlan, ListDiff } from './documents.ts';
 
 /** One value, for every surface. */
@@ -18,16 +19,15 @@ export interface ShownPlan {
   byRule: Record<string, Moves>;
   roles: { raised: number; lowered: number };
   refused: Record<string, number>;
-  /** What each learning platform would hear. */
-  deliveries: { platform: string; calls: number }[];
+  /** What each learning platform would hear, and what it cannot do. */
+  deliveries: PlatformOutlook[];
   otherProvider: string[];
   suspicions: string[];
   warnings: string[];
 }
 
-export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platforms: string[]; warnings: string[] }): ShownPlan {
+export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platforms: PlatformOutlook[]; warnings: string[] }): ShownPlan {
   const { outlook, overLimit } = plan.people;
-  const calls = overLimit ? outlook.gaining : outlook.moved;
   return {
     tenant: plan.tenantId,
     digest: plan.digest,
@@ -40,7 +40,7 @@ export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platfor
     byRule: outlook.byRule,
     roles: { raised: outlook.roles.raised, lowered: outlook.roles.lowered },
     refused: outlook.refused,
-    deliveries: platforms.map((platform) => ({ platform, calls })),
+    deliveries: platforms,
     otherProvider: plan.otherProvider,
     suspicions: plan.suspicions.map(({ message }) => message),
     warnings,
@@ -89,10 +89,20 @@ export function planLines(plan: ShownPlan): string[] {
     ...(moved(plan.byRule).length > 0 ? ['by rule:', ...moved(plan.byRule).map(line)] : []),
     ...(roles.raised + roles.lowered > 0 ? [`roles: ${roles.raised} raised, ${roles.lowered} ${overLimit ? 'would be held' : 'lowered'}`] : []),
     ...Object.entries(plan.refused).map(([code, n]) => `${n} stay as they are: ${code}`),
-    ...plan.deliveries.filter(({ calls }) => calls > 0).map(({ platform, calls }) => `${platform}: ${calls} people to deliver`),
+    ...plan.deliveries.flatMap(deliveryLines),
     ...(overLimit ? ['that is more than provisioning.limits.removals allows: additions go on, what would be lost is held (matricula held)'] : []),
     ...plan.otherProvider.map((id) => `connection ${id} would trust another provider: needs --allow-other-provider`),
     ...[...plan.suspicions, ...plan.warnings].map((text) => `? ${text}`),
+  ];
+}
+
+function deliveryLines({ platform, calls, minutes, unknown, byHand, halted }: PlatformOutlook): string[] {
+  const pace = minutes !== null && minutes > 1 ? `, about ${minutes} minutes at its limit` : '';
+  return [
+    ...(calls > 0 ? [`${platform}: ${calls} people to deliver${pace}`] : []),
+    ...(halted === null ? [] : [`! ${platform} takes nothing at present: ${halted}`]),
+    ...unknown.map((sentence) => `! ${platform}: ${sentence}; nobody gets it there until it is found`),
+    ...byHand.map((sentence) => `! ${platform} cannot do this by itself: ${sentence} (matricula task list)`),
   ];
 }
 
@@ -113,7 +123,10 @@ export function planMarkdown(plan: ShownPlan): string {
     ...(changes.length > 0 ? ['', '```diff', ...changes.map((line) => line.replace(/^~/, '!')), '```'] : []),
     ...table('target', plan.byTarget),
     ...table('rule', plan.byRule),
-    ...[...plan.suspicions, ...plan.warnings].flatMap((text, i) => [...(i === 0 ? [''] : []), `- ${cell(text)}`]),
+    ...[...plan.deliveries.flatMap(deliveryLines), ...plan.suspicions, ...plan.warnings].flatMap((text, i) => [
+      ...(i === 0 ? [''] : []),
+      `- ${cell(text)}`,
+    ]),
     '',
     `Plan \`${plan.digest.slice(0, 16)}\``,
     '',

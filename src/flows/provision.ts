@@ -9,7 +9,9 @@ import { searchMoves } from '../protocols/scim/searchable.ts';
 import type { Write } from '../store/apply.ts';
 import { Conflict, TenantMoved } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
+import { PLACE } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
+import { enabledOf } from './platforms.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
 
 export interface ProvisionDeps {
@@ -19,8 +21,6 @@ export interface ProvisionDeps {
   turns: Turns;
   now: () => Date;
   newId: () => string;
-  /** Platforms that hear of a tenant's effects; the outbox gets one row for each. */
-  platforms: (tenantId: string) => string[];
 }
 
 export interface Request {
@@ -100,7 +100,7 @@ async function once(deps: ProvisionDeps, request: Request): Promise<Provisioned>
   const now = deps.now();
   const made = await allowed(deps, request, { candidates, now, active: await activeIn(deps, request.live) });
   await refuseOthersNames(deps, request, { candidates, ...made });
-  if (made.plan.changes.length > 0 && !request.dryRun) await deps.store.apply.apply([written(deps, request, made, now)], now);
+  if (made.plan.changes.length > 0 && !request.dryRun) await deps.store.apply.apply([written(request, made, now)], now);
   return made;
 }
 
@@ -143,10 +143,13 @@ export interface Read {
 const activeIn = async ({ store }: ProvisionDeps, { tenant, seats }: LiveTenant): Promise<number> =>
   seats === null ? 0 : (await store.people.headcount(tenant.id)).active;
 
-const written = (deps: ProvisionDeps, request: Request, made: Provisioned, now: Date): Write => ({
+const written = (request: Request, made: Provisioned, now: Date): Write => ({
   plan: made.plan,
   entry: journalEntry(request, made.plan, now),
-  deliveries: deliveries(deps, made.plan),
+  deliveries: enabledOf(request.live.tenant).map((platform) => ({
+    platform,
+    place: request.intent.kind === 'assertion' ? PLACE.signIn : PLACE.change,
+  })),
   search: searchMoves(made.before, made.after),
   seats: request.live.seats,
   bound: { tenantId: request.live.tenant.id, revision: request.live.revision },
@@ -177,7 +180,7 @@ export async function provisionTogether(deps: ProvisionDeps, asked: OfUser[]): P
       made.push(await refused(allowed(deps, request, { candidates, now, active })));
     }
     const writes = made.flatMap((one, i) =>
-      one instanceof Refusal || one.plan.changes.length === 0 || requests[i]!.dryRun ? [] : [written(deps, requests[i]!, one, now)],
+      one instanceof Refusal || one.plan.changes.length === 0 || requests[i]!.dryRun ? [] : [written(requests[i]!, one, now)],
     );
     try {
       await deps.store.apply.apply(writes, now);
@@ -249,8 +252,6 @@ function shown(lookup: Lookup): (string | null)[] {
 
 const stateOf = ({ bySubject, byEmail }: Candidates, userId: string): UserState | null =>
   [bySubject, ...byEmail].find((state) => state?.user.id === userId) ?? null;
-
-const deliveries = (deps: ProvisionDeps, { tenantId }: Plan) => deps.platforms(tenantId).map((platform) => ({ platform }));
 
 /** Everything that could meet in the same rows takes turns: the same user, the same subject, the same e-mail. */
 function turnKeys({ live, lookup }: Request): string[] {

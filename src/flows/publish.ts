@@ -12,17 +12,19 @@ import type { Progress, Publication, PublicationKey } from '../store/publication
 import type { Store } from '../store/store.ts';
 import { lineOf } from './line.ts';
 import { remapIntent } from './outlook.ts';
+import { FULL } from './platform-upkeep.ts';
 import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface PublishDeps extends ProvisionDeps {
-  store: Pick<Store, 'people' | 'apply' | 'publications' | 'journal'>;
+  store: Pick<Store, 'people' | 'apply' | 'publications' | 'journal' | 'outbox'>;
 }
 
 /** How long a worker keeps a publication without a word; then another goes on. */
 const KEPT_MS = 30_000;
 /** Who signed in so lately is likely to be here, and comes first. */
 const LATELY_MS = 15 * 60_000;
+const NOTHING: Progress = { done: 0, changed: 0, gaining: 0, losing: 0, holding: 0 };
 const MOST_LATELY = 500;
 
 export type OnProgress = (publication: Publication) => void;
@@ -54,6 +56,11 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, wor
   // They are counted here for what becomes of them, and in the walk for being done.
   if (began.cursor === '' && !(await step('', { ...(await concludeLately(deps, live, began.actor)), done: 0 }))) return present();
   for (let cursor = began.cursor; ; ) {
+    // Who publishes can wait, who signs in cannot: with so many to deliver already the walk is left to be taken up again, and the queue has an end.
+    if (await deps.store.outbox.isFull(key.tenantId, FULL)) {
+      await publications.advance(key, { by, until: deps.now(), cursor, progress: NOTHING, now: deps.now() });
+      return present();
+    }
     const { users, next } = await deps.store.people.page(key.tenantId, { after: cursor === '' ? null : cursor, limit: TOGETHER });
     const ids = users.filter(({ status }) => status !== 'deleted').map(({ id }) => id);
     const done = await conclude(deps, live, { ids, actor: began.actor });
@@ -85,7 +92,7 @@ async function concludeLately(deps: PublishDeps, live: LiveTenant, actor: string
   const since = new Date(deps.now().getTime() - LATELY_MS);
   const lines = await deps.store.journal.signIns(live.tenant.id, { limit: MOST_LATELY });
   const ids = [...new Set(lines.flatMap(({ at, userId }) => (at >= since && userId !== null ? [userId] : [])))];
-  const all: Progress = { done: 0, changed: 0, gaining: 0, losing: 0, holding: 0 };
+  const all: Progress = { ...NOTHING };
   for (let i = 0; i < ids.length; i += TOGETHER) {
     const some = await conclude(deps, live, { ids: ids.slice(i, i + TOGETHER), actor });
     for (const what of Object.keys(all) as (keyof Progress)[]) all[what] += some[what];

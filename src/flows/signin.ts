@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { Connections } from './connections.ts';
 import { provedByAnother } from './domains.ts';
 import { emailTrust } from './email-trust.ts';
+import { arrivalAddress } from './hand-off-place.ts';
 import { ATTEMPT_MS, beginAttempt, findAttempt, finishAttempt, readAttempt } from './login-attempt.ts';
 import { type ProvisionDeps, provision } from './provision.ts';
 import { allowedReturn } from './return-to.ts';
@@ -36,7 +37,7 @@ export interface Arrival {
   tenantId: string;
   userId: string;
   connectionId: string;
-  /** Allowed when the attempt began: a path of ours or a listed address. */
+  /** A path of ours, or a listed address that was allowed when the attempt began. */
   returnTo: string;
   /** Ends the session at the latest. */
   sessionNotOnOrAfter: Date | null;
@@ -186,5 +187,5 @@ const arrival = (tenant: Tenant, connection: Connection, userId: string, returnT
   tenantId: tenant.id,
   userId,
   connectionId: connection.id,
-  returnTo: returnTo ?? `/t/${tenant.id}/learning`,
+  returnTo: arrivalAddress(tenant, returnTo),
 });

@@ -7,6 +7,7 @@ import { countingFacts, subjectOf } from '../core/derive.ts';
 import { diffRules, type MappingDiff } from '../core/mapping-diff.ts';
 import type { Target, UserState } from '../core/model.ts';
 import { sourceOf } from '../core/model.ts';
+import type { PlatformOutlook } from '../core/platform-outlook.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Tenant } from '../core/tenant.ts';
 import { breathe } from '../lib/breathe.ts';
@@ -24,6 +25,8 @@ export interface WorkbenchDeps extends DocumentDeps {
   withRulesOf: (document: string, other: string) => string;
   /** What differs in the second document besides its mapping. */
   foreignParts: (document: string, other: string) => string[];
+  /** What it would mean at the learning platforms. */
+  planPlatforms: (plan: Pick<DocumentPlan, 'tenant' | 'people'>) => Promise<PlatformOutlook[]>;
 }
 
 /** A document that cannot be published, with every problem and its place. */
@@ -95,7 +98,7 @@ export function createWorkbench(deps: WorkbenchDeps, scope: Scope) {
     const row = await rowOf(tenantId);
     const { tenant, warnings } = await understood(row, document);
     const plan = await alone(tenantId, () => planDocument(deps, { row, text: document, tenant, ...(onProgress && { onProgress }) }));
-    return { plan, shown: shownPlan(plan, { platforms: deps.platforms(tenantId), warnings }) };
+    return { plan, shown: shownPlan(plan, { platforms: await deps.planPlatforms(plan), warnings }) };
   };
   const liveFor = async (tenantId: string, document: string | null): Promise<LiveTenant> => {
     const row = await rowOf(tenantId);

@@ -1,10 +1,9 @@
 /** The signed-in learner: `GET /t/{tenant}/learning`, `GET …/me`, `POST …/logout`, and the page after signing out. */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import type { Grant, UserState, UserStatus } from '../core/model.ts';
-import { Refusal, type RefusalCode } from '../core/refusal.ts';
-import type { Tenant } from '../core/tenant.ts';
+import type { Grant } from '../core/model.ts';
+import { Refusal } from '../core/refusal.ts';
 import { learningPage } from '../web/learning.ts';
-import { chooserPage, signedOutPage } from '../web/sign-in.ts';
+import { signedOutPage } from '../web/sign-in.ts';
 import { isOurForm } from './csrf.ts';
 import { notAllowed, wantsJson } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
@@ -12,14 +11,8 @@ import { formReader } from './form.ts';
 import { sendOn, sendPage } from './headers.ts';
 import { tenantAt } from './place.ts';
 import type { HttpDeps } from './server.ts';
-import type { LearnerSession, Sessions } from './session.ts';
-import { waysOf } from './sign-in.ts';
-
-interface SignedIn {
-  tenant: Tenant;
-  session: LearnerSession;
-  state: UserState;
-}
+import type { Sessions } from './session.ts';
+import { askToSignIn, signedIn } from './signed-in.ts';
 
 export function learnerRouter(deps: HttpDeps, sessions: Sessions): Router {
   const router = Router({ caseSensitive: true });
@@ -36,51 +29,15 @@ const jsonOnly: RequestHandler = (_req, res, next) => {
   next();
 };
 
-const BARRED: Record<Exclude<UserStatus, 'active'>, RefusalCode> = {
-  locked: 'account-locked',
-  suspended: 'account-suspended',
-  deleted: 'account-deleted',
-};
-
-/**
- * Who is signed in here, read anew at every request. Null where nobody is; a session of another tenant is nobody's.
- * Who may not be here any more loses the session at once and gets a `Refusal`.
- */
-async function signedIn(deps: HttpDeps, sessions: Sessions, { req, res }: { req: Request; res: Response }): Promise<SignedIn | null> {
-  const tenant = tenantAt(deps, req, res);
-  const session = sessions.of(req);
-  if (session?.tenantId !== tenant.id) return null;
-  const connection = tenant.connections.find(({ id }) => id === session.connectionId);
-  const state = connection?.enabled ? await deps.learner.read(tenant.id, session.userId) : null;
-  if (connection?.enabled && state?.user.tenantId === tenant.id && state.user.status === 'active') return { tenant, session, state };
-  await sessions.end(req, res);
-  if (!connection?.enabled) throw new Refusal('connection-disabled', 'session/connection');
-  const status = state?.user.status ?? 'deleted';
-  throw new Refusal(BARRED[status === 'active' ? 'deleted' : status], 'session/user-status');
-}
-
 const learning =
   (deps: HttpDeps, sessions: Sessions) =>
   async (req: Request, res: Response): Promise<void> => {
     const here = await signedIn(deps, sessions, { req, res });
-    if (!here) return askToSignIn(deps, req, res);
+    if (!here) return askToSignIn(deps, { req, res, returnTo: null });
     const { tenant, session, state } = here;
     const page = learningPage({ tenant, user: state.user, learning: deps.learner.learning(tenant, state), csrf: session.csrf });
     sendPage(res, page, { formsTo: 'self' });
   };
-
-/** The chooser in the page's place: one step fewer than a page that says to sign in. */
-function askToSignIn(deps: HttpDeps, req: Request, res: Response): void {
-  const refusal = new Refusal('not-signed-in', 'session/none');
-  if (wantsJson(req, res)) throw refusal;
-  const tenant = tenantAt(deps, req, res);
-  const exchange = exchangeOf(res);
-  exchange.refused = { code: refusal.code, check: refusal.check };
-  res.status(401);
-  const ways = waysOf(tenant, {});
-  const note = 'You are not signed in, or your session has ended.';
-  sendPage(res, chooserPage({ tenantName: tenant.name, ways, note, reference: exchange.reference }));
-}
 
 const me =
   (deps: HttpDeps, sessions: Sessions) =>

@@ -8,6 +8,7 @@ import express, { type Express } from 'express';
 import type { UserState } from '../core/model.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Connection, SamlConnection, Tenant } from '../core/tenant.ts';
+import type { HandOffs } from '../flows/hand-off.ts';
 import type { At, RequestContext, SignIn } from '../flows/signin.ts';
 import type { Kv } from '../kv/kv.ts';
 import type { Log } from '../lib/log.ts';
@@ -15,6 +16,7 @@ import type { Learning } from '../web/learning.ts';
 import { type AdminReads, adminRouter } from './admin.ts';
 import { answerErrors } from './errors.ts';
 import { followRequests } from './exchange.ts';
+import { handOffRouter } from './hand-off.ts';
 import { addressesFromSettings, protectiveHeaders } from './headers.ts';
 import { learnerRouter } from './learner.ts';
 import { createLimits } from './limits.ts';
@@ -60,6 +62,7 @@ export interface HttpDeps {
     read(tenantId: string, userId: string): Promise<UserState | null>;
     learning(tenant: Tenant, state: UserState): Learning;
   };
+  handOffs: HandOffs;
   admin: AdminReads;
   directory: Directory;
   health: { ready(): Promise<{ ok: boolean; checks: Record<string, string> }> };
@@ -85,6 +88,7 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(samlRouter(deps, { sessions, limits }));
   app.use(oidcRouter(deps, { sessions, limits }));
   app.use(learnerRouter(deps, sessions));
+  app.use(handOffRouter(deps, { sessions, limits }));
   app.use(() => {
     throw new Refusal('not-found', 'http/route');
   });

@@ -110,7 +110,7 @@ function depart(res: Response, departure: Awaited<ReturnType<SignIn['start']>>, 
 }
 
 /** A query parameter that may be there once. Throws `Refusal` where it is repeated. */
-function once(req: Request, name: string): string | null {
+export function once(req: Request, name: string): string | null {
   const value: unknown = req.query[name];
   if (value === undefined) return null;
   if (typeof value !== 'string') throw new Refusal('request-malformed', 'http/query');

@@ -27,10 +27,32 @@ const PRIVATE: readonly Subnet[] = [
 
 /** Wins over PRIVATE: what only looks like a company's network. */
 const METADATA: readonly Subnet[] = [
+  ['169.254.169.254', 32], // AWS, Azure, Google Cloud, OpenStack and others
+  ['169.254.170.2', 32], // AWS: credentials of containers
+  ['169.254.170.23', 32], // AWS: credentials of pods
+  ['169.254.0.23', 32], // Tencent Cloud
+  ['169.254.42.42', 32], // Scaleway
+  ['192.0.0.192', 32], // Oracle Cloud
   ['100.100.100.200', 32], // Alibaba Cloud
   ['168.63.129.16', 32], // Azure's host, outside every special range
   ['fd00:ec2::254', 128], // AWS over IPv6
+  ['fd00:ec2::23', 128], // AWS: credentials of pods over IPv6
   ['fd20:ce::254', 128], // Google Cloud over IPv6
+  ['fd00:42::42', 128], // Scaleway over IPv6
+  ['fe80::a9fe:a9fe', 128], // OpenStack over IPv6
+];
+
+/** No destination whoever allows it, besides loopback and METADATA: this machine, everybody at once, and addresses that carry another one unjudged. */
+const NEVER: readonly Subnet[] = [
+  ['0.0.0.0', 8], // this host
+  ['224.0.0.0', 4], // multicast
+  ['240.0.0.0', 4], // future use and broadcast
+  ['::', 96], // unspecified, loopback and IPv4-compatible
+  ['64:ff9b::', 96], // NAT64
+  ['64:ff9b:1::', 48], // NAT64 of a network's own
+  ['2001::', 32], // Teredo
+  ['2002::', 16], // 6to4
+  ['ff00::', 8], // multicast
 ];
 
 const RESERVED: readonly Subnet[] = [
@@ -64,6 +86,7 @@ function blockList(subnets: readonly Subnet[]): BlockList {
 const loopback = blockList(LOOPBACK);
 const privateNetworks = blockList(PRIVATE);
 const metadata = blockList(METADATA);
+const never = blockList([...LOOPBACK, ...METADATA, ...NEVER]);
 const reserved = blockList(RESERVED);
 const globalIpv6 = blockList(GLOBAL_IPV6);
 const reservedIpv6 = blockList(RESERVED_IPV6);
@@ -81,6 +104,13 @@ export function addressKind(text: string): AddressKind {
   return globalIpv6.check(ip, family) && !reservedIpv6.check(ip, family) ? 'public' : 'reserved';
 }
 
+/** Loopback, metadata services and what is no destination at all: refused even in a network that an operator allows. */
+export function isNeverAllowed(text: string): boolean {
+  const ip = unmapped(text);
+  const version = isIP(ip);
+  return version === 0 || never.check(ip, version === 4 ? 'ipv4' : 'ipv6');
+}
+
 export const isPublicAddress = (ip: string): boolean => addressKind(ip) === 'public';
 export const isLoopbackAddress = (ip: string): boolean => addressKind(ip) === 'loopback';
 
@@ -88,7 +118,7 @@ export const isLoopbackAddress = (ip: string): boolean => addressKind(ip) === 'l
 export const isLoopbackHost = (hostname: string): boolean => hostname === 'localhost' || isLoopbackAddress(hostname);
 
 /** `::ffff:a.b.c.d` in any spelling → `a.b.c.d`; anything else unchanged. */
-function unmapped(ip: string): string {
+export function unmapped(ip: string): string {
   if (isIP(ip) !== 6) return ip;
   // The URL parser writes every spelling of one address alike.
   const match = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(canonical(ip));

@@ -1,12 +1,13 @@
 /**
  * The one way out of the house for addresses that an administrator or a provider named: discovery, keys, tokens, metadata, webhooks.
- * https only, public addresses only (checked again at the moment of connecting, so a name cannot change its mind), no redirects, no
+ * https only, public addresses and an operator's own networks only (checked again at the moment of connecting, so a name cannot change its mind), no redirects, no
  * compression, a limit on size and one hard deadline around everything. Knows nothing of the product; anyone but core may use it.
  */
 import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import { addressKind, isLoopbackHost } from './address.ts';
+import { inNetworks } from './networks.ts';
 
 /** Why a call out was refused or failed. `address`, `scheme` and `url` are refused before any byte is sent. */
 export type FetchFailure =
@@ -56,14 +57,14 @@ export interface GuardOptions {
   maxBytes?: number;
   /** Milliseconds from the call to the last byte; 5,000 unless told. */
   deadlineMs?: number;
-  /** Also a company's own networks (RFC 1918 and the like), never link-local or metadata addresses. */
-  allowPrivate?: boolean;
+  /** Networks (CIDR) that may be called although they are not public; loopback and metadata services among them still may not. None unless told. */
+  networks?: readonly string[];
 }
 
 /** Make one per process and policy: it holds the pool of connections. */
 export function createGuardedFetch(options: GuardOptions): GuardedFetch {
   const deadlineMs = options.deadlineMs ?? 5_000;
-  const allowed = (ip: string, hostname: string) => isAllowed(ip, hostname, options);
+  const allowed = addressRule(options);
   const agent = new Agent({ connect: { lookup: guardedLookup(allowed), timeout: deadlineMs }, keepAliveTimeout: 4_000, maxHeaderSize: 16_384 });
   return async (address, init = {}) => {
     const url = checkUrl(address, options.loopback);
@@ -72,6 +73,7 @@ export function createGuardedFetch(options: GuardOptions): GuardedFetch {
     const deadline = AbortSignal.timeout(deadlineMs);
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
     try {
+      signal.throwIfAborted();
       const answer = await race(send(agent, url, { ...init, signal }), signal);
       return await race(read(answer, url, { ...init, maxBytes: init.maxBytes ?? options.maxBytes ?? 512 * 1024 }), signal);
     } catch (error) {
@@ -108,10 +110,13 @@ function checkUrl(address: string, loopback: boolean): URL {
   throw new FetchError('scheme', `only https is allowed, not ${url.protocol}//`);
 }
 
-function isAllowed(ip: string, hostname: string, { loopback, allowPrivate }: GuardOptions): boolean {
-  const kind = addressKind(ip);
-  if (kind === 'loopback') return loopback && isLoopbackHost(hostname);
-  return kind === 'public' || (kind === 'private' && allowPrivate === true);
+/** Which addresses may be connected to, for the host that the URL names. Asked for literal addresses, and for what a name resolves to. */
+export function addressRule({ loopback, networks = [] }: Pick<GuardOptions, 'loopback' | 'networks'>): (ip: string, hostname: string) => boolean {
+  const isListed = inNetworks(networks);
+  return (ip, hostname) => {
+    const kind = addressKind(ip);
+    return kind === 'loopback' ? loopback && isLoopbackHost(hostname) : kind === 'public' || isListed(ip);
+  };
 }
 
 type Resolve = (
@@ -197,9 +202,9 @@ function flatHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
 
 /** Ends with the signal even where what is waited for (a name server, say) does not listen to it. */
 function race<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });

@@ -5,6 +5,7 @@ import { type Bound, createBound } from './bound.ts';
 import { Conflict, type Database, type Statement, Vanished } from './database.ts';
 import type { JournalEntry } from './journal.ts';
 import { by } from './order.ts';
+import { createWanted, type Place, type Wanted } from './outbox.ts';
 import type { Row, Schema } from './schema.ts';
 import { createInsert, hole, type Insert, template } from './writes.ts';
 
@@ -12,7 +13,7 @@ import { createInsert, hole, type Insert, template } from './writes.ts';
 export interface Write {
   plan: Plan;
   entry: JournalEntry;
-  deliveries: { platform: string }[];
+  deliveries: { platform: string; place: Place }[];
   /** Values by which the user is found no more, and from now on. */
   search: { gone: SearchValue[]; come: SearchValue[] };
   /** How many may be active; null = as many as like. The count is taken in the same transaction: two that race for one seat cannot both have it. */
@@ -24,7 +25,7 @@ export interface Write {
 /** The one writer of users and what hangs under them. */
 export interface Apply {
   /**
-   * Of each plan its rows, its journal entry and one outbox row per platform (where its effects say anything): all of all of them, or none.
+   * Of each plan its rows, its journal entry and its platforms' rows in the outbox (where its effects say anything): all of all of them, or none.
    * The plans are of different users of one tenant; one without changes writes nothing. Throws `Conflict` where a plan is stale,
    * `TenantMoved` where the tenant is, `Vanished` where a group is gone, `Unavailable`, `Unstorable`.
    */
@@ -38,6 +39,7 @@ export function createApply(db: Database): Apply {
   const edit = createEdits(db);
   const beside = createBeside(db);
   const stands = createBound(db);
+  const wanted = createWanted(db);
 
   return {
     async apply(writes, now) {
@@ -59,10 +61,7 @@ export function createApply(db: Database): Apply {
           'journal',
           some.map(({ entry }) => entry),
         ),
-        ...insert(
-          'outbox',
-          some.flatMap(({ plan, deliveries }) => (says(plan.effects) ? deliveries.map(({ platform }) => outboxRow(plan, platform, now)) : [])),
-        ),
+        ...wanted(some.flatMap(wantedOf), now),
         ...beside.count(some[0]!.plan.tenantId, users as ChangeOf<'user'>[], seatsOf(some)),
       ]);
     },
@@ -240,19 +239,8 @@ function refuseStray({ tenantId, userId, changes }: Plan, entry: JournalEntry): 
 
 const ownerOf = (entity: Entity, row: Rows[Entity]): string => (entity === 'user' ? (row as Rows['user']).id : (row as Rows['grant']).userId);
 
-const says = ({ gained, lost, status }: Effects): boolean => gained.length > 0 || lost.length > 0 || status !== undefined;
+const says = ({ gained, lost, status, profile }: Effects): boolean =>
+  gained.length > 0 || lost.length > 0 || status !== undefined || profile === true;
 
-const outboxRow = (plan: Plan, platform: string, now: Date): Row<'outbox'> => ({
-  id: `${plan.id}:${platform}`,
-  tenantId: plan.tenantId,
-  userId: plan.userId,
-  platform,
-  planId: plan.id,
-  effects: plan.effects,
-  attempts: 0,
-  dueAt: now,
-  claimedBy: null,
-  claimedUntil: null,
-  failedReason: null,
-  createdAt: now,
-});
+const wantedOf = ({ plan: { id, tenantId, userId, effects }, deliveries }: Write): Wanted[] =>
+  says(effects) ? deliveries.map(({ platform, place }) => ({ tenantId, platform, userId, id: `${id}:${platform}`, place, look: false })) : [];

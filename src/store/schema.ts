@@ -1,12 +1,16 @@
+import type { CatalogueEntry, GivenState, ResourceKind } from '../core/entitlement.ts';
 import type { Rule } from '../core/mapping.ts';
 import type { Phase } from '../core/mode.ts';
-import type { Effects, Facts, GroupSource, HeldChange, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
+import type { Facts, GroupSource, HeldChange, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
 import type { Columns } from './columns.ts';
 
 /** How a thing that was tried came out. */
 export type Outcome = 'SUCCESS' | 'SKIPPED' | 'FAILED';
 /** What a directory's request asked to be done to a resource. */
 export type Action = 'CREATE' | 'UPDATE' | 'DELETE';
+
+/** 0: somebody who is signing in. 1: any other change. 2: to be looked after. 9: a dead letter. */
+export type Place = 0 | 1 | 2 | 9;
 
 /** Every table, once, for both dialects. Property names are those of the core's rows, so that a row is a row. */
 export function defineSchema(c: Columns) {
@@ -202,7 +206,7 @@ function userTables(c: Columns) {
     (t) => [
       c.primaryKey({ columns: [t.tenantId, t.userId, t.target, t.source, t.rule] }),
       c.foreignKey({ columns: [t.tenantId, t.userId], foreignColumns: [user.tenantId, user.id] }),
-      c.index('enrolment_grant_by_target').on(t.tenantId, t.target),
+      c.index('enrolment_grant_by_target').on(t.tenantId, t.target, t.userId),
     ],
   );
   const held = c.table(
@@ -374,24 +378,104 @@ function logTables(c: Columns) {
 }
 
 function workTables(c: Columns) {
-  /** What a learning platform has to hear of: one row per plan and platform, gone when delivered. */
+  /**
+   * Of whom a platform has to hear: one row per person and platform, written with the plans that it follows from, gone when delivered. It says nothing of
+   * what is to be done: that is read when it is delivered.
+   */
   const outbox = c.table(
     'outbox',
     {
-      id: c.text('id').primaryKey(),
       tenantId: c.text('tenant_id').notNull(),
-      userId: c.text('user_id').notNull(),
       platform: c.text('platform').notNull(),
-      planId: c.text('plan_id').notNull(),
-      effects: c.json('effects').$type<Effects>().notNull(),
+      userId: c.text('user_id').notNull(),
+      /** New for each row: with `wanted`, what a change is known by over all attempts. */
+      id: c.text('id').notNull(),
+      /** Moves with every plan: what a delivery that is under way does not know of is delivered after it. */
+      wanted: c.int('wanted').notNull(),
+      /** Whose turn is sooner (store/outbox). */
+      place: c.int('place').$type<Place>().notNull(),
+      /** 1: the platform is asked what it has, whatever the ledger says. */
+      look: c.int('look').notNull(),
       attempts: c.int('attempts').notNull(),
       dueAt: c.time('due_at').notNull(),
       claimedBy: c.text('claimed_by'),
       claimedUntil: c.time('claimed_until'),
+      failedCode: c.text('failed_code'),
       failedReason: c.text('failed_reason'),
       createdAt: c.time('created_at').notNull(),
     },
-    (t) => [c.index('outbox_by_due').on(t.dueAt)],
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.platform, t.userId] }),
+      c.index('outbox_by_turn').on(t.tenantId, t.platform, t.place, t.createdAt, t.userId),
+      c.index('outbox_by_user').on(t.tenantId, t.userId),
+    ],
+  );
+
+  /** Who a person is at a platform, and what was last told of them. */
+  const platformAccount = c.table(
+    'platform_account',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      platform: c.text('platform').notNull(),
+      userId: c.text('user_id').notNull(),
+      /** The platform's own id; null = not known yet. */
+      accountId: c.text('account_id'),
+      /** Digest of the profile that the platform has. */
+      profile: c.text('profile'),
+      /** 1: an administrator's there. */
+      privileged: c.int('privileged').notNull(),
+      /** When the platform was last asked what it has. */
+      lookedAt: c.time('looked_at'),
+      createdAt: c.time('created_at').notNull(),
+      updatedAt: c.time('updated_at').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.platform, t.userId] }),
+      // Two people are never one account.
+      c.uniqueIndex('platform_account_by_account').on(t.tenantId, t.platform, t.accountId),
+      c.index('platform_account_by_user').on(t.tenantId, t.userId),
+    ],
+  );
+
+  /** The ledger: what we gave whom at a platform. What is not in it was not given by us. */
+  const platformGiven = c.table(
+    'platform_given',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      platform: c.text('platform').notNull(),
+      userId: c.text('user_id').notNull(),
+      kind: c.text('kind').$type<ResourceKind>().notNull(),
+      id: c.text('id').notNull(),
+      name: c.text('name').notNull(),
+      state: c.text('state').$type<GivenState>().notNull(),
+      since: c.time('since').notNull(),
+    },
+    (t) => [
+      c.primaryKey({ columns: [t.tenantId, t.userId, t.platform, t.kind, t.id] }),
+      c.index('platform_given_by_state').on(t.tenantId, t.state, t.platform, t.userId),
+    ],
+  );
+
+  /** A platform of a tenant, as it was last seen. */
+  const platform = c.table(
+    'platform',
+    {
+      tenantId: c.text('tenant_id').notNull(),
+      platform: c.text('platform').notNull(),
+      /** Which place it is (kind, address): another place is not given the ledger of this one. */
+      place: c.text('place').notNull(),
+      entries: c.json('entries').$type<CatalogueEntry[]>(),
+      entriesAt: c.time('entries_at'),
+      /** Everybody who was here before it: the last who was put into the outbox; null = all. */
+      cursor: c.text('cursor'),
+      /** Why nothing can be delivered, since when; null = nothing known. */
+      haltedAt: c.time('halted_at'),
+      haltedCode: c.text('halted_code'),
+      haltedReason: c.text('halted_reason'),
+      createdAt: c.time('created_at').notNull(),
+      updatedAt: c.time('updated_at').notNull(),
+    },
+    (t) => [c.primaryKey({ columns: [t.tenantId, t.platform] })],
   );
 
   const apiKey = c.table(
@@ -438,5 +522,5 @@ function workTables(c: Columns) {
     },
     (t) => [c.primaryKey({ columns: [t.space, t.key] }), c.index('kv_by_expiry').on(t.expiresAt)],
   );
-  return { outbox, apiKey, vault, kv };
+  return { outbox, platformAccount, platformGiven, platform, apiKey, vault, kv };
 }

@@ -6,8 +6,10 @@ import { createGroups, type Groups } from './groups.ts';
 import { createIdpMetadata, type IdpMetadata } from './idp-metadata.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createKeys, createVaultStore, type Keys, type VaultStore } from './keys.ts';
+import { createLedger, type Ledger } from './ledger.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createPeople, type People } from './people.ts';
+import { createPlatforms, type Platforms } from './platforms.ts';
 import { createPublications, type Publications } from './publications.ts';
 import { prepareReads } from './reads.ts';
 import { createSearch, type Search } from './search.ts';
@@ -26,6 +28,8 @@ export interface Store {
   publications: Publications;
   domains: Domains;
   outbox: Outbox;
+  ledger: Ledger;
+  platforms: Platforms;
   keys: Keys;
   vault: VaultStore;
   metadata: IdpMetadata;
@@ -43,6 +47,8 @@ export const createStore = (db: Database): Store => ({
   publications: createPublications(db),
   domains: createDomains(db),
   outbox: createOutbox(db),
+  ledger: createLedger(db),
+  platforms: createPlatforms(db),
   keys: createKeys(db),
   vault: createVaultStore(db),
   metadata: createIdpMetadata(db),

@@ -22,7 +22,7 @@ export interface Upkeep {
 
 export function createUpkeep(db: Database): Upkeep {
   const { query: q, tables } = db;
-  const { user, identity, grant, membership, held, searchValue, outbox, headcount, signIn } = tables;
+  const { user, identity, grant, membership, held, searchValue, outbox, platformAccount, platformGiven, headcount, signIn } = tables;
   const insert = createInsert(db);
 
   const deprovisioned = (tenantId: string, before: Date): SQL | undefined =>
@@ -66,7 +66,7 @@ export function createUpkeep(db: Database): Upkeep {
       absent: absentSince ? await counted(absent(tenantId, absentSince)) : 0,
     }),
     erase({ tenantId, id, version, status }, entry) {
-      const under = [held, searchValue, grant, membership, identity, outbox].map((table) =>
+      const under = [held, searchValue, grant, membership, identity, outbox, platformAccount, platformGiven].map((table) =>
         q
           .delete(table)
           .where(and(eq((table as typeof grant).tenantId, tenantId), eq((table as typeof grant).userId, id)))

@@ -14,6 +14,8 @@ export interface Frame {
   aside?: Html;
   /** Where the browser goes on by itself, without JavaScript. A path of ours. */
   refreshTo?: string;
+  /** After so many seconds; at once unless told. */
+  refreshAfter?: number;
   /** Load the script that sends the page's one form. */
   submits?: boolean;
 }
@@ -29,7 +31,7 @@ export function document(frame: Frame): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-${frame.refreshTo !== undefined && html`<meta http-equiv="refresh" content="0; url=${frame.refreshTo}">`}
+${frame.refreshTo !== undefined && html`<meta http-equiv="refresh" content="${frame.refreshAfter ?? 0}; url=${frame.refreshTo}">`}
 <link rel="icon" type="image/svg+xml" href="${icon.href}">
 <link rel="stylesheet" href="${stylesheet.href}">
 ${frame.submits && html`<script src="${submitScript.href}" defer></script>`}

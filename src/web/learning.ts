@@ -60,8 +60,16 @@ function emptyState(contact: string | null): Html {
 ${contact !== null && html`<p>Expected something? Ask ${contactLink(contact)}.</p>`}</div>`;
 }
 
+const openLinks = ({ id, handOffs }: Pick<Tenant, 'id' | 'handOffs'>): Html =>
+  html`<p class="open">${handOffs.map((handOff, i) => html`<a class="button${i === 0 && ' primary'}" href="/t/${id}/go/${handOff.id}">Open ${handOff.name}</a>`)}</p>`;
+
 /** `GET /t/{tenant}/learning`. `csrf` is the session's token for the sign-out form. */
-export function learningPage(at: { tenant: Pick<Tenant, 'id' | 'name' | 'contact'>; user: User; learning: Learning; csrf: string }): string {
+export function learningPage(at: {
+  tenant: Pick<Tenant, 'id' | 'name' | 'contact' | 'handOffs'>;
+  user: User;
+  learning: Learning;
+  csrf: string;
+}): string {
   const name = at.user.givenName || at.user.displayName || at.user.userName;
   const parts = sections(at.learning);
   const total = at.learning.courses.length;
@@ -72,7 +80,8 @@ export function learningPage(at: { tenant: Pick<Tenant, 'id' | 'name' | 'contact
     aside: html`<div class="account"><span class="who"><span class="name">${at.user.displayName || at.user.userName}</span> <small>${at.user.email}</small></span>
 <form method="post" action="/t/${at.tenant.id}/logout"><input type="hidden" name="csrf" value="${at.csrf}"><button type="submit">Sign out</button></form></div>`,
     body: html`<div class="title"><h1>My learning</h1>
-<p class="lead">${total === 0 ? `Welcome, ${name}.` : `Welcome, ${name}. You have ${total === 1 ? 'one course' : `${total} courses`}.`}</p></div>
+<p class="lead">${total === 0 ? `Welcome, ${name}.` : `Welcome, ${name}. You have ${total === 1 ? 'one course' : `${total} courses`}.`}</p>
+${at.tenant.handOffs.length > 0 && openLinks(at.tenant)}</div>
 ${parts.length === 0 ? emptyState(at.tenant.contact) : parts.map((part) => offerSection(part, at.learning.courses))}`,
   });
 }

@@ -124,6 +124,11 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalWords>> = {
     'The account that belonged to this sign-in no longer exists here.',
     'If you need access again, ask your administrator.',
   ),
+  'platform-refused': person(
+    'The learning platform did not accept your account',
+    'You are signed in, but the learning platform could not connect your account there with you. Nothing was changed in it.',
+    ASK,
+  ),
   'tenant-unknown': {
     status: 404,
     title: 'This address does not exist',
@@ -151,6 +156,13 @@ export const REFUSALS: Readonly<Record<RefusalCode, RefusalWords>> = {
     text: 'Its set-up is incomplete or has run out. Nothing is wrong with your account.',
     next: ASK,
     offer: 'ask',
+  },
+  'hand-off-unusable': {
+    status: 503,
+    title: 'The learning platform cannot be opened just now',
+    text: 'You are signed in and nothing is wrong with your account, but the way from here to the learning platform is not ready.',
+    next: 'Please try again in a few minutes. If it stays like this, tell your administrator the reference below.',
+    offer: 'again',
   },
   'domain-unknown': {
     status: 404,

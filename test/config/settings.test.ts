@@ -25,6 +25,7 @@ describe('settings', () => {
         sessionAbsoluteMinutes: 720,
         trustProxy: 0,
         logLevel: 'info',
+        allowedNetworks: [],
         loopback: false,
         rateLimits: true,
       },
@@ -44,6 +45,7 @@ describe('settings', () => {
       MATRICULA_SESSION_ABSOLUTE_MINUTES: '5',
       MATRICULA_TRUST_PROXY: '2',
       MATRICULA_LOG_LEVEL: 'warn',
+      MATRICULA_ALLOWED_NETWORKS: '10.20.0.0/16, fd12:3456::/32',
     });
     expect(read).toMatchObject({
       ok: true,
@@ -54,6 +56,7 @@ describe('settings', () => {
         redis: 'rediss://cache:6380/1',
         trustProxy: 2,
         logLevel: 'warn',
+        allowedNetworks: ['10.20.0.0/16', 'fd12:3456::/32'],
       },
     });
     if (read.ok) expect(read.settings.secret?.toString('base64')).toBe(secret);
@@ -111,6 +114,12 @@ describe('settings', () => {
     ['MATRICULA_TRUST_PROXY', 'true'],
     ['MATRICULA_TRUST_PROXY', '-1'],
     ['MATRICULA_LOG_LEVEL', 'verbose'],
+    ['MATRICULA_ALLOWED_NETWORKS', '10.20.0.0/16,'],
+    ['MATRICULA_ALLOWED_NETWORKS', '10.20.0.1/16'],
+    ['MATRICULA_ALLOWED_NETWORKS', '0.0.0.0/0'],
+    ['MATRICULA_ALLOWED_NETWORKS', '169.254.169.254'],
+    ['MATRICULA_ALLOWED_NETWORKS', '127.0.0.0/8'],
+    ['MATRICULA_ALLOWED_NETWORKS', 'lms.acme.example'],
     ['MATRICULA_LOOPBACK', 'yes'],
     ['MATRICULA_RATE_LIMITS', 'false'],
     ['MATRICULA_SESSION_IDLE_MINUTES', '0'],

@@ -3,6 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { handOff } from '../../src/config/hand-off-schema.ts';
+import { platform } from '../../src/config/platform-schema.ts';
 import { formatProblem, type Parsed, parseTenantFile, readTenantFolder } from '../../src/config/tenant-file.ts';
 import { createKeyPair, type KeyPair } from '../../src/lib/certificates.ts';
 
@@ -53,6 +55,17 @@ describe('the example file', () => {
       { id: 'entra', protocol: 'oidc', enabled: true, trustEmail: 'verified-claim' },
       { id: 'okta', protocol: 'saml', enabled: true, trustEmail: 'domains' },
     ]);
+    expect(tenant.platforms.map(({ id, kind }) => `${id}: ${kind}`)).toEqual(['school: thinkific', 'events: webhook', 'thrive: scim']);
+    expect(tenant.handOffs.map(({ id, kind }) => `${id}: ${kind}`)).toEqual([
+      'school: thinkific',
+      'help: signed',
+      'wiki: signed',
+      'forum: discourse',
+      'portal: redirect',
+    ]);
+    expect(tenant.catalogue.bundles).toEqual([
+      { slug: 'sales-onboarding', title: 'Sales onboarding', ref: '48213', courses: ['welcome', 'selling'] },
+    ]);
     expect(tenant.mapping.version).toBe(0);
     expect(tenant.mapping.rules[1]).toEqual({
       id: 'sales',
@@ -79,6 +92,28 @@ describe('the page about tenant files', () => {
     expect(tenantOf(shown).mapping.rules).toHaveLength(1);
     expect(problemsOf(shown)).toEqual([]);
   });
+
+  it.each(['Learning platforms', 'Hand-over'])('shows examples of every kind under "%s" that are sound', (heading) => {
+    const page = readFileSync(path.join(examples, '../../docs/tenant-file.md'), 'utf8');
+    const section = page.slice(page.indexOf(`\n## ${heading}\n`) + 1).split('\n## ')[0]!;
+    const school = heading === 'Hand-over' ? 'platforms: [{ id: school, kind: thinkific, subdomain: a, apiKey: env:K, accessToken: env:T }]\n' : '';
+    const tenants = [...section.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, shown]) => {
+      expect(problemsOf(`name: A\n${school}${shown}`)).toEqual([]);
+      return tenantOf(`name: A\n${school}${shown}`);
+    });
+    const kinds = (of: 'platforms' | 'handOffs') => [...new Set(tenants.flatMap((tenant) => tenant[of].map(({ kind }) => kind)))].sort();
+    if (heading === 'Hand-over') expect(kinds('handOffs')).toEqual(['discourse', 'redirect', 'signed', 'thinkific']);
+    else expect(kinds('platforms')).toEqual(['scim', 'thinkific', 'webhook']);
+  });
+
+  it.each([
+    ['Learning platforms', Object.values(platform.options)],
+    ['Hand-over', Object.values(handOff.options)],
+  ])('names every key under "%s"', (heading, kinds) => {
+    const page = readFileSync(path.join(examples, '../../docs/tenant-file.md'), 'utf8');
+    const section = page.slice(page.indexOf(`\n## ${heading}\n`) + 1).split('\n## ')[0]!;
+    for (const key of new Set(kinds.flatMap(({ shape }) => Object.keys(shape)))) expect(section).toMatch(new RegExp(`\\b${key}\\b`));
+  });
 });
 
 describe('what the file is silent about', () => {
@@ -99,6 +134,8 @@ describe('what the file is silent about', () => {
       },
       connections: [],
       catalogue: { courses: [], bundles: [], collections: [], groups: [] },
+      platforms: [],
+      handOffs: [],
       mapping: { version: 0, rules: [] },
       tests: [],
       seats: null,
@@ -219,6 +256,10 @@ describe('odd and hostile text', () => {
     ['one key often', 'k: 1\n'.repeat(20_000)],
     ['anchors', '&a '.repeat(80_000)],
     ['colons', ': '.repeat(30_000)],
+    ['more connections than may be, none of them one', `name: A\nconnections: [${'x, '.repeat(60)}]`],
+    ['more tests than may be, none of them one', `name: A\ntests: [${'x, '.repeat(2100)}]`],
+    ['more platforms than may be, none of them whole', `name: A\nplatforms: [${'{ id: x, kind: webhook }, '.repeat(12)}]`],
+    ['more hand-offs than may be, none of them whole', `name: A\nhandOffs: [${'{ id: x, kind: signed, claims: 1 }, '.repeat(30)}]`],
   ])('a file of %s ends in problems, soon', (_, text) => {
     const start = process.cpuUsage();
     const parsed = parse(text);

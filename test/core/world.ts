@@ -53,6 +53,8 @@ export function makeTenant(rules: Rule[], overrides: { connections?: string[]; p
       (id) => ({ id, protocol: 'oidc', issuer: `https://${id}.example`, claims: { groups: { claims: ['groups'] } } }) as Connection,
     ), // what planning and applying read of a connection
     catalogue: { courses: [], bundles: [], collections: [], groups: [] },
+    platforms: [],
+    handOffs: [],
     seats: null,
     scim: { fields: {}, groups: { sameName: 'allow', matchLocal: true } },
     mapping: { version: 1, rules },

@@ -27,7 +27,7 @@ beforeEach(async () => {
   store = createStore(database);
   const parse: ApplyTenantsDeps['parse'] = (text) => ({ ok: true, tenant: tenantOf(text) });
   const tenants = createTenantRegistry({ store, parse, log: silentLog });
-  deps = { store, parse, tenants, turns: createTurns(), worker: 'test', now: () => new Date(), newId: () => newId(), platforms: () => [] };
+  deps = { store, parse, tenants, turns: createTurns(), worker: 'test', now: () => new Date(), newId: () => newId() };
 });
 afterEach(() => database.close());
 

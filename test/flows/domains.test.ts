@@ -112,7 +112,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       const tenant = makeTenant([]);
       const parse: ApplyTenantsDeps['parse'] = () => ({ ok: true, tenant });
       const tenants = createTenantRegistry({ store, parse, log: silentLog });
-      const flow: ApplyTenantsDeps = { ...deps, store, parse, tenants, worker: 'test', turns: createTurns(), platforms: () => [] };
+      const flow: ApplyTenantsDeps = { ...deps, store, parse, tenants, worker: 'test', turns: createTurns() };
       const file = (tenantId: string) => ({
         tenantId,
         file: `${tenantId}.yaml`,

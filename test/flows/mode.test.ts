@@ -44,7 +44,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       database = await openDatabase(place.url);
       store = createStore(database);
       const tenants = createTenantRegistry({ store, parse: () => ({ ok: true, tenant }), log: silentLog });
-      deps = { store, tenants, vault: createVault(randomBytes(32)), now: () => NOW, newId: () => newId(), turns: createTurns(), platforms: () => [] };
+      deps = { store, tenants, vault: createVault(randomBytes(32)), now: () => NOW, newId: () => newId(), turns: createTurns() };
       proof = { held: 'acme.example', verifiedAt: NOW, checkedAt: NOW };
     });
     afterEach(async () => {
@@ -94,7 +94,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
     const lines = async () => (await store.journal.list('acme', { limit: 20 })).filter(({ cause }) => cause === 'mode');
     const signIn = (subject: string, title: string) =>
       provision(
-        { store, tenants: deps.tenants, turns: createTurns(), now: () => NOW, newId: () => newId(), platforms: () => [] },
+        { store, tenants: deps.tenants, turns: createTurns(), now: () => NOW, newId: () => newId() },
         {
           live: { tenant, mode: 'jit', phase: null, seats: null, brake: null, revision: 1 },
           intent: assertion('sso', subject, { profile: { title } }),

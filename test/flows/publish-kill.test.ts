@@ -48,7 +48,10 @@ for (const [backend, people] of [
       const file = { tenantId: 'acme', file: 'acme.yaml', text: 'one', parsed: { ok: true, tenant: tenantOf('one') } } as const;
       await takeIn(deps, file, { actor: 'test', allowRemovals: false });
       await populate(deps, people);
-      const workbench = createWorkbench({ ...deps, withRulesOf: (document) => document, foreignParts: () => [] }, 'whole');
+      const workbench = createWorkbench(
+        { ...deps, withRulesOf: (document) => document, foreignParts: () => [], planPlatforms: async () => [] },
+        'whole',
+      );
       const { digest, ...foreseen } = await workbench.plan('acme', 'two');
       const sales = Math.ceil(people / 2);
       expect(foreseen.people).toMatchObject({ all: people, gaining: sales, losing: sales });
@@ -101,6 +104,9 @@ async function expectEverybody({ query, tables }: Database, { store }: ApplyTena
     after = page.next;
   }
   expect(seen).toBe(people);
-  const deliveries = await query.select({ userId: tables.outbox.userId }).from(tables.outbox);
-  expect([deliveries.length, new Set(deliveries.map(({ userId }) => userId)).size]).toEqual([Math.ceil(people / 2), Math.ceil(people / 2)]);
+  const { userId, platform, wanted } = tables.outbox;
+  const deliveries = await query.select({ userId, platform, wanted }).from(tables.outbox);
+  expect([deliveries.length, new Set(deliveries.map((row) => row.userId)).size]).toEqual([Math.ceil(people / 2), Math.ceil(people / 2)]);
+  // One plan each: nobody's platform is told of a second.
+  expect(deliveries.filter((row) => row.platform !== 'lms' || row.wanted !== 1)).toEqual([]);
 }

@@ -19,6 +19,7 @@ const STATUS: Partial<Record<RefusalCode, number>> = {
   'connection-unknown': 404,
   'connection-disabled': 404,
   'connection-unusable': 503,
+  'hand-off-unusable': 503,
   'domain-unknown': 404,
   'not-found': 404,
   'rate-limited': 429,
@@ -40,6 +41,7 @@ const PERSON = new Set<RefusalCode>([
   'account-suspended',
   'account-deleted',
   'seats-exhausted',
+  'platform-refused',
 ]);
 
 describe('every refusal', () => {

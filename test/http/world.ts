@@ -8,6 +8,7 @@ import type { Target, User, UserState } from '../../src/core/model.ts';
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts';
 import type { Connection, Tenant } from '../../src/core/tenant.ts';
 import { directoryFailure, methodsOf } from '../../src/flows/directory.ts';
+import { createHandOffs, type Delivered } from '../../src/flows/hand-off.ts';
 import { learning } from '../../src/flows/learning.ts';
 import type { Arrival } from '../../src/flows/signin.ts';
 import type { JournalLine, SignInLine } from '../../src/http/admin.ts';
@@ -15,11 +16,18 @@ import { createHttpApp, type HttpDeps, type HttpSettings } from '../../src/http/
 import { createDatabaseKv } from '../../src/kv/database.ts';
 import { KvUnavailable } from '../../src/kv/kv.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { createVault } from '../../src/lib/secrets.ts';
 import { openDatabase } from '../../src/store/open.ts';
+import { createStore } from '../../src/store/store.ts';
 
 export const HTTPS = 'https://learn.example';
 export const LOOPBACK = 'http://127.0.0.1:8080';
 export const MINUTE = 60_000;
+export const SECRETS = {
+  FORUM_SECRET: 'what the forum and we know',
+  DESK_SECRET: 'what the help desk and we know',
+  SCHOOL_KEY: '0123456789abcdef0123456789abcdef',
+};
 
 const connection = (id: string, protocol: 'saml' | 'oidc', over: Partial<Connection> = {}): Connection =>
   ({ id, name: `${id} of Acme`, protocol, enabled: true, domains: [], ...over }) as Connection; // http reads no more of a connection
@@ -51,10 +59,12 @@ export const tenant = (id: string, over: Partial<Tenant> = {}): Tenant => ({
       { slug: 'pitch', title: 'Pitching <b>well</b>', description: 'From first call to handshake.', url: 'https://courses.example/pitch' },
       { slug: 'safety', title: 'Safety at work', description: '', url: null },
     ],
-    bundles: [{ slug: 'sales', title: 'Sales onboarding', courses: ['pitch', 'safety'] }],
-    collections: [{ slug: 'all', title: 'For everyone', courses: ['safety'] }],
+    bundles: [{ slug: 'sales', title: 'Sales onboarding', ref: null, courses: ['pitch', 'safety'] }],
+    collections: [{ slug: 'all', title: 'For everyone', ref: null, courses: ['safety'] }],
     groups: [],
   },
+  platforms: [],
+  handOffs: [],
   mapping: { version: 1, rules: [] },
   tests: [],
   returnTo: [],
@@ -115,6 +125,7 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
   let kvIsAway = false;
   let sessionNotOnOrAfter: Date | null = null;
   let problems: { tenant: string; file: string; problems: string[] }[] = [];
+  let delivery: Awaited<ReturnType<Delivered['progress']>> = { kind: 'waiting' };
   const starts: Parameters<HttpDeps['signIn']['start']>[0][] = [];
   const queries: string[] = [];
 
@@ -185,6 +196,16 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
       },
       samlMetadata: async (t, c) => `<EntityDescriptor entityID="${baseUrl}/t/${t.id}/saml/${c.id}/metadata"/>`,
     },
+    handOffs: createHandOffs({
+      store: createStore(database),
+      vault: createVault(Buffer.alloc(32, 7)),
+      // What platforms answer is told by the test; whom that lets in is decided by ours.
+      delivered: { progress: async () => delivery },
+      now: () => now,
+      env: { ...SECRETS },
+      baseDir: '/nonexistent',
+      baseUrl,
+    }),
     learner: { read: async (tenantId, userId) => users.get(`${tenantId} ${userId}`) ?? null, learning },
     admin: {
       async authenticate(bearer) {
@@ -256,6 +277,9 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
     },
     providerSessionEnds(at: Date | null) {
       sessionNotOnOrAfter = at;
+    },
+    platformsAre(progress: typeof delivery) {
+      delivery = progress;
     },
     filesAreBroken(broken: typeof problems) {
       problems = broken;

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isPublicAddress } from '../../src/lib/address.ts';
-import { createGuardedFetch, fetchText, type GuardedFetch, guardedLookup } from '../../src/lib/fetch.ts';
+import { addressRule, createGuardedFetch, fetchText, type GuardedFetch, guardedLookup } from '../../src/lib/fetch.ts';
 
 const strict = createGuardedFetch({ loopback: false });
 const lenient = createGuardedFetch({ loopback: true, deadlineMs: 1_500, maxBytes: 10_000 });
@@ -33,7 +33,11 @@ const paths: Record<string, Handler> = {
 };
 
 let origin: string;
-const server = createServer((request, response) => paths[request.url ?? '']?.(request, response));
+let calls = 0;
+const server = createServer((request, response) => {
+  calls++;
+  paths[request.url ?? '']?.(request, response);
+});
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -111,11 +115,28 @@ describe('an address that an administrator gave is refused', () => {
     await failing(lenient, 'http://10.0.0.1/').toMatchObject({ failure: 'scheme' });
   });
 
-  it('where private networks are allowed: still loopback and metadata', async () => {
-    const inside = createGuardedFetch({ loopback: false, allowPrivate: true, deadlineMs: 200 });
-    for (const url of ['https://127.0.0.1/', 'https://169.254.169.254/', 'https://100.100.100.200/', 'https://[fe80::1]/'])
-      await failing(inside, url).toMatchObject({ failure: 'address' });
+  it('unless it is in a network that the operator allows, and never loopback or a metadata service', async () => {
+    const inside = createGuardedFetch({
+      loopback: false,
+      networks: ['10.255.0.0/16', '169.254.0.0/16', '100.64.0.0/10', 'fd00::/8'],
+      deadlineMs: 200,
+    });
     await failing(inside, 'https://10.255.255.1/').toMatchObject({ failure: 'network' });
+    await failing(inside, 'https://[::ffff:10.255.255.1]/').toMatchObject({ failure: 'network' });
+    const refused = [
+      '10.254.0.1',
+      '192.168.0.1',
+      '127.0.0.1',
+      '0.0.0.0',
+      '169.254.169.254',
+      '169.254.170.2',
+      '100.100.100.200',
+      '[fd00:ec2::254]',
+      '[::1]',
+    ];
+    for (const host of [...refused, '[::ffff:a9fe:a9fe]', '[fe80::1]', 'localhost'])
+      await failing(inside, `https://${host}/`).toMatchObject({ failure: 'address' });
+    await failing(inside, 'http://10.255.255.1/').toMatchObject({ failure: 'scheme' });
   });
 
   it('without a word about its path or query', async () => {
@@ -148,6 +169,36 @@ describe('a name that is connected to', () => {
       await expect(lookup(addresses, {})).rejects.toMatchObject({ failure: 'address' });
     },
   );
+});
+
+describe('a name in a network that the operator allows', () => {
+  const resolve = (addresses: string[], networks: string[]) =>
+    new Promise((done, reject) => {
+      const guarded = guardedLookup(addressRule({ loopback: false, networks }), (_name, _options, callback) =>
+        callback(
+          null,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        ),
+      );
+      guarded('hooks.acme.example', {}, (error, address) => (error ? reject(error) : done(address)));
+    });
+
+  it('is connected to, alone or together with public addresses', async () => {
+    expect(await resolve(['10.20.3.4'], ['10.20.0.0/16'])).toBe('10.20.3.4');
+    expect(await resolve(['::ffff:10.20.3.4'], ['10.20.0.0/16'])).toBe('::ffff:10.20.3.4');
+    expect(await resolve(['8.8.8.8', 'fd12::7'], ['fd12::/16'])).toBe('8.8.8.8');
+  });
+
+  it.each([
+    [['10.21.0.1']],
+    [['10.20.0.1', '10.21.0.1']],
+    [['10.20.0.1', '127.0.0.1']],
+    [['169.254.169.254']],
+    [['::ffff:169.254.169.254']],
+    [['fd00:ec2::254']],
+  ])('is refused when it also leads elsewhere, or where nothing is ever called: %j', async (addresses) => {
+    await expect(resolve(addresses, ['10.20.0.0/16', '169.254.0.0/16', 'fd00::/8'])).rejects.toMatchObject({ failure: 'address' });
+  });
 });
 
 describe('a call out', () => {
@@ -194,6 +245,13 @@ describe('a call out', () => {
 
   it('ends with its caller’s signal', async () => {
     await failing(lenient, `${origin}/silent`, { signal: AbortSignal.timeout(20) }).toMatchObject({ failure: 'deadline' });
+  });
+
+  it('is not made when its caller’s signal has ended already', async () => {
+    const before = calls;
+    await failing(lenient, `${origin}/echo`, { signal: AbortSignal.abort() }).toMatchObject({ failure: 'deadline' });
+    expect((await lenient(`${origin}/echo`)).status).toBe(200);
+    expect(calls).toBe(before + 1);
   });
 });
 

@@ -39,10 +39,10 @@ export async function heldOf(db: Database, store: Store, tenantId: string) {
   const { states } = await store.people.states(tenantId, { after: null, limit: 100_000 });
   const journal = (await store.journal.list(tenantId, { limit: 100_000 })).map((e) => e.id).sort();
   const { outbox, identity, grant: grants } = db.tables;
-  const waiting = (await db.query.select({ id: outbox.id, tenantId: outbox.tenantId }).from(outbox)).filter((r) => r.tenantId === tenantId);
+  const waiting = (await db.query.select().from(outbox)).filter((r) => r.tenantId === tenantId).map((r) => `${r.userId} ${r.platform} ${r.wanted}`);
   const rows = async (t: typeof identity | typeof grants) =>
     (await db.query.select({ tenantId: t.tenantId }).from(t)).filter((r) => r.tenantId === tenantId).length;
-  return { states, journal, outbox: waiting.map((r) => r.id).sort(), identities: await rows(identity), grants: await rows(grants) };
+  return { states, journal, outbox: waiting.sort(), identities: await rows(identity), grants: await rows(grants) };
 }
 
 /** What must be held where exactly these versions were reached: every plan up to them whole, no other row. */
@@ -52,7 +52,8 @@ export function expectedOf(tenantId: string, reached: Map<string, number>) {
   return {
     states,
     journal: steps.map((s) => s.entry.id).sort(),
-    outbox: steps.flatMap((s) => [`${s.plan.id}:lms`, `${s.plan.id}:webhook`]).sort(),
+    // One row per person and platform, however many plans: it says how many.
+    outbox: [...reached].flatMap(([id, version]) => [`${id} lms ${version}`, `${id} webhook ${version}`]).sort(),
     identities: states.reduce((sum, s) => sum + s.identities.length, 0),
     grants: states.reduce((sum, s) => sum + s.grants.length, 0),
   };

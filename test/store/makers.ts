@@ -3,6 +3,7 @@ import type { Change, Facts, Grant, Group, Identity, Membership, Plan, Target, U
 import { foldKey } from '../../src/core/profile.ts';
 import type { Write } from '../../src/store/apply.ts';
 import type { JournalEntry, SignInEntry } from '../../src/store/journal.ts';
+import { PLACE } from '../../src/store/outbox.ts';
 import type { Publication } from '../../src/store/publications.ts';
 import type { MappingVersion, TenantRow } from '../../src/store/tenants.ts';
 
@@ -143,7 +144,7 @@ export function edit(
 export const write = (plan: Plan, over: Partial<Write> = {}): Write => ({
   plan,
   entry: entryOf(plan),
-  deliveries: [{ platform: 'lms' }],
+  deliveries: [{ platform: 'lms', place: PLACE.signIn }],
   search: { gone: [], come: [] },
   seats: null,
   bound: null,

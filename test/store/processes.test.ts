@@ -1,6 +1,7 @@
 /** Several processes on one database. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { migrate, openDatabase } from '../../src/store/open.ts';
+import { PLACE } from '../../src/store/outbox.ts';
 import { createStore } from '../../src/store/store.ts';
 import { describeWith } from '../services.ts';
 import { type Place, postgres, sqliteFile } from './backends.ts';
@@ -28,7 +29,7 @@ for (const backend of [sqliteFile, postgres]) {
       const ids = Array.from({ length: 40 }, (_, i) => `plan${i}`);
       for (const id of ids) {
         const plan = creation(id, person(id));
-        await apply.apply([write(plan, { deliveries: ['a', 'b', 'c'].map((platform) => ({ platform })) })], NOW);
+        await apply.apply([write(plan, { deliveries: ['a', 'b', 'c'].map((platform) => ({ platform, place: PLACE.change })) })], NOW);
       }
       const workers = ['one', 'two'].map((name) => startChild('claim', place.url, name));
       await Promise.all(workers.map((worker) => worker.ready));

@@ -3,20 +3,21 @@ import { replay } from '../../src/core/diff.ts';
 import { type Change, grantKey, type Plan, type UserState } from '../../src/core/model.ts';
 import { createApply } from '../../src/store/apply.ts';
 import { Conflict, Unstorable } from '../../src/store/database.ts';
+import { PLACE } from '../../src/store/outbox.ts';
 import { creation, edit, entryOf, facts, grant, identity, later, NOW, person, user, write } from './makers.ts';
 import type { World } from './suite.ts';
 
 export function applyPromises(world: World): void {
   const tenantId = 'apply';
   const apply = (plan: Plan, platforms: string[] = ['lms']) =>
-    world.store.apply.apply([write(plan, { deliveries: platforms.map((platform) => ({ platform })) })], NOW);
+    world.store.apply.apply([write(plan, { deliveries: platforms.map((platform) => ({ platform, place: PLACE.signIn })) })], NOW);
   const state = (id: string) => world.store.people.state(tenantId, id);
   const journalOf = async (id: string) => (await world.store.journal.list(tenantId, { resourceId: id, limit: 50 })).map((e) => e.id).sort();
   const outboxOf = async (id: string) => {
     const { outbox } = world.db.tables;
     return (await world.db.query.select().from(outbox))
       .filter((row) => row.tenantId === tenantId && row.userId === id)
-      .map((row) => row.id)
+      .map((row) => `${row.id} ${row.wanted}`)
       .sort();
   };
 
@@ -25,7 +26,7 @@ export function applyPromises(world: World): void {
     await apply(plan, ['lms', 'webhook']);
     expect(await state('whole')).toEqual(person('whole', { tenantId }));
     expect(await world.store.journal.list(tenantId, { resourceId: 'whole', limit: 5 })).toEqual([entryOf(plan)]);
-    expect(await outboxOf('whole')).toEqual(['whole:lms', 'whole:webhook']);
+    expect(await outboxOf('whole')).toEqual(['whole:lms 1', 'whole:webhook 1']);
   });
 
   it('updates, removals and additions of one plan are stored together', async () => {
@@ -94,6 +95,14 @@ export function applyPromises(world: World): void {
     expect(await journalOf('quiet')).toEqual(['j-quiet-1', 'j-quiet-2']);
   });
 
+  it('a plan that moves only what a platform shows of the person is told, and none who is told of nothing', async () => {
+    const before = person('shown', { tenantId });
+    await apply(creation('shown-1', before), []);
+    const plan = edit('shown-2', before, { moved: { displayName: 'Countess' } });
+    await apply({ ...plan, effects: { ...plan.effects, profile: true } }, ['lms', 'webhook']);
+    expect(await outboxOf('shown')).toEqual(['shown-2:lms 1', 'shown-2:webhook 1']);
+  });
+
   it('a stale plan is refused whole, journal and outbox included', async () => {
     const before = person('stale', { tenantId });
     await apply(creation('stale-1', before));
@@ -103,18 +112,21 @@ export function applyPromises(world: World): void {
     );
     expect((await state('stale'))?.grants.map((g) => g.target)).toEqual(['bundle:basics', 'collection:more', 'group:first']);
     expect(await journalOf('stale')).toEqual(['j-stale-1', 'j-stale-2']);
-    expect(await outboxOf('stale')).toEqual(['stale-1:lms', 'stale-2:lms']);
+    expect(await outboxOf('stale')).toEqual(['stale-1:lms 2']);
   });
 
   it('when the last statement fails nothing of the plan is there', async () => {
-    const before = person('last', { tenantId });
-    await apply(creation('last-1', before));
-    const { outbox } = world.db.tables;
-    const [row] = await world.db.query.select().from(outbox).limit(1);
-    await world.db.query.insert(outbox).values({ ...row!, id: 'last-2:lms', tenantId: 'elsewhere' });
-    await expect(apply(edit('last-2', before, { gone: before.grants }))).rejects.toBeInstanceOf(Conflict);
-    expect(await state('last')).toEqual(before);
-    expect(await journalOf('last')).toEqual(['j-last-1']);
+    const there = { tenantId: 'apply-last' };
+    const before = person('last', { ...there, status: 'locked' });
+    const put = (plan: Plan) => world.store.apply.apply([write(plan, { seats: 1 })], NOW);
+    await put(creation('last-1', before));
+    await put(creation('last-seat', person('seat', there)));
+    // The last statement takes a seat, and there is none.
+    await expect(put(edit('last-2', before, { moved: { status: 'active' }, gone: before.grants }))).rejects.toBeInstanceOf(Conflict);
+    expect(await world.store.people.state(there.tenantId, 'last')).toEqual(before);
+    expect((await world.store.journal.list(there.tenantId, { resourceId: 'last', limit: 5 })).map(({ id }) => id)).toEqual(['j-last-1']);
+    expect(await world.store.outbox.ofUser(there.tenantId, 'last')).toMatchObject([{ id: 'last-1:lms', wanted: 1 }]);
+    expect(await world.store.people.headcount(there.tenantId)).toEqual({ users: 2, active: 1 });
   });
 
   it('a row that is no longer there as the plan saw it makes a conflict', async () => {

@@ -9,8 +9,10 @@ import { applyPromises } from './suite-apply.ts';
 import { exchangesPromises, journalPromises, keysPromises, syncLogPromises, tenantsPromises, tokensPromises } from './suite-books.ts';
 import { boundPromises } from './suite-bound.ts';
 import { groupsPromises } from './suite-groups.ts';
+import { ledgerPromises } from './suite-ledger.ts';
 import { outboxPromises } from './suite-outbox.ts';
 import { peoplePromises } from './suite-people.ts';
+import { platformsPromises } from './suite-platforms.ts';
 import { searchPromises } from './suite-search.ts';
 import { togetherPromises } from './suite-together.ts';
 
@@ -43,6 +45,8 @@ export function storeSuite(backend: Backend): void {
     describe('plans applied together', () => togetherPromises(world));
     describe('search', () => searchPromises(world));
     describe('outbox', () => outboxPromises(world));
+    describe('ledger', () => ledgerPromises(world));
+    describe('platforms', () => platformsPromises(world));
     describe('groups', () => groupsPromises(world));
     describe('journal', () => journalPromises(world));
     describe('sync log', () => syncLogPromises(world));

@@ -15,7 +15,7 @@ import { type Wire, wireTo } from './proxy.ts';
 /** One of each kind of use. */
 const uses = (
   db: Database,
-  { people, apply, journal, outbox, keys, vault, metadata, tenants }: Store,
+  { people, apply, journal, outbox, ledger, platforms, keys, vault, metadata, tenants }: Store,
   id: string,
 ): Record<string, () => Promise<unknown>> => ({
   ping: () => db.ping(),
@@ -24,7 +24,11 @@ const uses = (
   apply: () => apply.apply([write(creation(id, person(id)))], NOW),
   append: () => journal.append(entry(`append-${id}`)),
   list: () => journal.list('acme', { limit: 1 }),
-  claim: () => outbox.claim('w', 1, NOW, later(1)),
+  enqueue: () => outbox.enqueue([{ tenantId: 'acme', platform: 'lms', userId: id, id, place: 1, look: false }], NOW),
+  lanes: () => outbox.lanes(),
+  claim: () => outbox.claim({ tenantId: 'acme', platform: 'lms' }, { worker: 'w', limit: 1, now: NOW, until: later(1) }),
+  ledger: () => ledger.of({ tenantId: 'acme', platform: 'lms', userId: id }),
+  platforms: () => platforms.ofTenant('acme'),
   keys: () => keys.list('api'),
   vault: () => vault.get('acme', 'x'),
   metadata: () => metadata.get('acme', 'x'),

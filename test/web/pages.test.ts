@@ -35,7 +35,12 @@ describe('a link', () => {
 describe('"my learning"', () => {
   const course = (slug: string, url: string | null = `https://courses.example/${slug}`) => ({ slug, title: `Course ${slug}`, description: '', url });
   const page = (learning: Parameters<typeof learningPage>[0]['learning']) =>
-    learningPage({ tenant: { id: 'acme', name: 'Acme', contact: 'help@acme.example' }, user: userState('ada').user, learning, csrf: 'token' });
+    learningPage({
+      tenant: { id: 'acme', name: 'Acme', contact: 'help@acme.example', handOffs: [] },
+      user: userState('ada').user,
+      learning,
+      csrf: 'token',
+    });
   const sales = { target: 'bundle:sales' as const, title: 'Sales' };
   const all = { target: 'collection:all' as const, title: 'For all' };
 

@@ -46,6 +46,8 @@ const TABLE: Record<RefusalCode, WireForm> = {
   'connection-unknown': NOT_HERE,
   'connection-disabled': NOT_HERE,
   'connection-unusable': NOT_HERE,
+  'platform-refused': NOT_HERE,
+  'hand-off-unusable': NOT_HERE,
   'domain-unknown': NOT_HERE,
   'return-to-refused': NOT_HERE,
 };

@@ -178,7 +178,6 @@ async function small(backend: Backend): Promise<Small> {
     turns: createTurns(),
     now,
     newId: () => newId(moment),
-    platforms: () => [],
   };
   const tenant = {
     ...makeTenant([]),

@@ -1,0 +1,155 @@
+/**
+ * entitlement: what a person should have at a platform, and what has to be done there so that it is so. Pure: from the person's targets, the platform's
+ * catalogue and the ledger of what was given there before. Only what we gave is ever taken away.
+ */
+import { targetsOf } from './diff.ts';
+import type { Target, TargetKind, UserState } from './model.ts';
+import { nearest } from './near.ts';
+import type { Catalogue, Offer } from './tenant.ts';
+
+/** A thing at a platform that a person can be given. `target`: the platform knows our targets themselves (webhook, SCIM groups). */
+export type ResourceKind = 'course' | 'bundle' | 'group' | 'target';
+export interface Resource {
+  kind: ResourceKind;
+  /** In the platform's own id space for this kind. */
+  id: string;
+  name: string;
+}
+export const resourceKey = ({ kind, id }: Pick<Resource, 'kind' | 'id'>): string => `${kind}:${id}`;
+
+/** One entry of a platform's catalogue. */
+export interface CatalogueEntry {
+  kind: 'course' | 'bundle' | 'collection' | 'group';
+  id: string;
+  name: string;
+  slug: string | null;
+  /** Other ids under which people know it: its product's, for instance. */
+  otherIds: string[];
+  /** A collection's or a bundle's contents. */
+  contents: Resource[];
+}
+
+/**
+ * What was given, in the ledger. `giving`: about to be, so that after a crash it is known as ours. `queued`: the platform took the order and does it later.
+ * `foreign`: it was there before us, and stays. `…-by-hand`: the platform cannot do it; somebody is asked. `unknown`: the platform has no such thing.
+ */
+export type GivenState = 'giving' | 'given' | 'queued' | 'foreign' | 'give-by-hand' | 'take-by-hand' | 'unknown';
+export interface Given extends Resource {
+  state: GivenState;
+}
+
+export interface Unresolved {
+  target: Target;
+  message: string;
+}
+
+export interface Desired {
+  resources: Map<string, Resource>;
+  unresolved: Unresolved[];
+}
+
+/** Who is not active has nothing there. Where the platform has no catalogue (`entries` null) it is given our targets as they are. */
+export function desiredOf(state: UserState, catalogue: Catalogue, entries: readonly CatalogueEntry[] | null): Desired {
+  const desired: Desired = { resources: new Map(), unresolved: [] };
+  if (state.user.status !== 'active') return desired;
+  for (const target of [...targetsOf(state)].sort()) {
+    const found = entries === null ? [itself(target, catalogue)] : resolve(target, catalogue, entries);
+    if (typeof found === 'string') desired.unresolved.push({ target, message: found });
+    else for (const resource of found) desired.resources.set(resourceKey(resource), resource);
+  }
+  return desired;
+}
+
+const KINDS = { bundle: 'bundles', collection: 'collections', group: 'groups' } as const satisfies Record<TargetKind, keyof Catalogue>;
+
+export function offerOf(target: Target, catalogue: Catalogue): Offer {
+  const colon = target.indexOf(':');
+  const [kind, slug] = [target.slice(0, colon) as TargetKind, target.slice(colon + 1)];
+  return catalogue[KINDS[kind]].find((offer) => offer.slug === slug) ?? { slug, title: slug, ref: null, courses: [] };
+}
+
+const itself = (target: Target, catalogue: Catalogue): Resource => {
+  const { ref, title } = offerOf(target, catalogue);
+  return { kind: 'target', id: target, name: ref ?? title };
+};
+
+/** The resources that a target is at the platform, or a sentence that says why there are none. */
+export function resolve(target: Target, catalogue: Catalogue, entries: readonly CatalogueEntry[]): Resource[] | string {
+  const kind = target.slice(0, target.indexOf(':')) as TargetKind;
+  const { ref, slug, title } = offerOf(target, catalogue);
+  const mine = entries.filter((entry) => entry.kind === kind);
+  const names = ref === null ? [slug, title] : [ref];
+  for (const name of names) {
+    const found = mine.filter((entry) => isCalled(entry, name, ref !== null));
+    if (found.length > 1) return `${target}: the platform has ${found.length} ${KINDS[kind]} called ${JSON.stringify(name)}; write one's id as ref:`;
+    if (found[0]) return kind === 'collection' ? found[0].contents : [{ kind: kind as ResourceKind, id: found[0].id, name: found[0].name }];
+  }
+  const near = nearest(
+    names[0]!,
+    mine.flatMap((entry) => [entry.slug ?? '', entry.name, entry.id]),
+  );
+  return `${target}: the platform has no ${kind} called ${names.map((name) => JSON.stringify(name)).join(' or ')}${near ? `; did you mean ${JSON.stringify(near)}?` : ''}`;
+}
+
+/** An id is believed only where it was written as one: a slug of digits is nobody's id. */
+const isCalled = ({ id, otherIds, name, slug }: CatalogueEntry, called: string, written: boolean): boolean =>
+  slug === called || name === called || (written && (id === called || otherIds.includes(called)));
+
+/** What has to be done at the platform, and what only the ledger has to learn. */
+export interface Steps {
+  add: Resource[];
+  remove: Resource[];
+  /** Rows of the ledger as they will be without anything being asked of the platform. */
+  note: Given[];
+  /** Rows that go without anything being asked. */
+  forget: Resource[];
+}
+
+export interface Abilities {
+  add: readonly ResourceKind[];
+  remove: readonly ResourceKind[];
+}
+
+/** `present`: what the platform has of this person, keys; null = nobody looked. */
+export function stepsFor(
+  { resources, unresolved }: Desired,
+  { given, present, can }: { given: readonly Given[]; present: ReadonlySet<string> | null; can: Abilities },
+): Steps {
+  const steps: Steps = { add: [], remove: [], note: [], forget: [] };
+  const known = new Map(given.map((one) => [resourceKey(one), one]));
+  for (const [key, resource] of resources) want(steps, resource, { was: known.get(key)?.state ?? null, there: present?.has(key) ?? null, can });
+  // What cannot be found just now is no reason to take away what it gave.
+  const unsure = new Set(unresolved.flatMap(({ target }) => GIVES[target.slice(0, target.indexOf(':')) as TargetKind]));
+  for (const one of given)
+    if (one.state !== 'unknown' && !resources.has(resourceKey(one)) && !unsure.has(one.kind))
+      unwant(steps, one, { there: present?.has(resourceKey(one)) ?? null, can });
+  const unknown = unresolved.map(({ target }): Given => ({ kind: 'target', id: target, name: target, state: 'unknown' }));
+  for (const row of unknown) if (known.get(resourceKey(row))?.state !== 'unknown') steps.note.push(row);
+  for (const one of given) if (one.state === 'unknown' && !unknown.some(({ id }) => id === one.id)) steps.forget.push(one);
+  return steps;
+}
+
+const GIVES: Record<TargetKind, ResourceKind[]> = { bundle: ['bundle'], collection: ['course', 'bundle'], group: ['group'] };
+
+interface Seen {
+  was: GivenState | null;
+  there: boolean | null;
+  can: Abilities;
+}
+
+function want(steps: Steps, resource: Resource, { was, there, can }: Seen & { was: GivenState | null }): void {
+  const note = (state: GivenState) => void steps.note.push({ ...resource, state });
+  const give = () => (can.add.includes(resource.kind) ? void steps.add.push(resource) : note('give-by-hand'));
+  if (was === 'take-by-hand') note('given');
+  else if (was === null || was === 'unknown') there ? note('foreign') : give();
+  else if (was === 'giving') there ? note('given') : give();
+  else if (was === 'queued' && there) note('given');
+  // Looked for and not there: what we gave has gone, what was there before us as well.
+  else if ((was === 'given' || was === 'queued' || was === 'foreign') && there === false) give();
+}
+
+function unwant(steps: Steps, one: Given, { there, can }: Omit<Seen, 'was'>): void {
+  if (one.state === 'foreign' || one.state === 'give-by-hand' || (there === false && one.state !== 'queued')) steps.forget.push(one);
+  else if (can.remove.includes(one.kind)) steps.remove.push(one);
+  else if (one.state !== 'take-by-hand') steps.note.push({ ...one, state: 'take-by-hand' });
+}

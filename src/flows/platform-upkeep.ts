@@ -1,0 +1,115 @@
+/**
+ * platform-upkeep: what a platform needs besides deliveries. Who was here before the platform is put into the outbox, a page at a time and no faster than it is
+ * emptied; its catalogue is read anew; once a day everybody who has something there is looked at, in the turns that nobody else wants.
+ */
+import type { Kv } from '../kv/kv.ts';
+import { breathe } from '../lib/breathe.ts';
+import type { Log } from '../lib/log.ts';
+import { type Lane, PLACE } from '../store/outbox.ts';
+import type { Store } from '../store/store.ts';
+import { FRESH_MS, type PlatformCatalogue } from './platform-catalogue.ts';
+import { type Platforms, placeOf, type Ready } from './platforms.ts';
+import type { LiveTenant } from './tenants.ts';
+
+export interface UpkeepDeps {
+  store: Pick<Store, 'platforms' | 'outbox' | 'people' | 'ledger'>;
+  platforms: Platforms;
+  catalogue: PlatformCatalogue;
+  kv: Pick<Kv, 'add' | 'delete'>;
+  now: () => Date;
+  newId: () => string;
+  log: Log;
+}
+
+/** More waiting than this, and nothing that can wait is put behind them: publications, the first fill, the daily look. */
+export const FULL = 10_000;
+const PAGE = 500;
+const DAY_MS = 86_400_000;
+const CATALOGUE_MS = 120_000;
+/** A catalogue that could not be read is not asked for again at once. */
+const RETRY_MS = 60_000;
+
+/** Every platform of every tenant. What fails for one keeps no other from its turn. */
+export async function keepPlatforms(deps: UpkeepDeps, tenants: readonly LiveTenant[]): Promise<void> {
+  for (const live of tenants)
+    for (const { id } of live.tenant.platforms) {
+      try {
+        const ready = deps.platforms.of(live.tenant, id);
+        if (ready) await keepPlatform(deps, live, ready);
+      } catch (error) {
+        await told(deps, live, { platform: id, error });
+      }
+    }
+}
+
+async function keepPlatform(deps: UpkeepDeps, live: LiveTenant, ready: Ready): Promise<void> {
+  const lane = { tenantId: live.tenant.id, platform: ready.platform.id };
+  const row = await deps.store.platforms.get(lane);
+  if (!row) return deps.store.platforms.add(lane, placeOf(ready.platform), deps.now());
+  if (row.place !== placeOf(ready.platform)) return; // deliveries say so
+  await readCatalogue(deps, live, { ready, readAt: row.entriesAt });
+  if (row.cursor !== null) return fill(deps, lane, row.cursor);
+  await lookDaily(deps, live, ready);
+}
+
+/** One node reads it, for all of them. */
+async function readCatalogue(deps: UpkeepDeps, { tenant }: LiveTenant, { ready, readAt }: { ready: Ready; readAt: Date | null }): Promise<void> {
+  if (!ready.connector.capabilities.catalogue || (readAt && deps.now().getTime() - readAt.getTime() < FRESH_MS)) return;
+  if (!(await deps.kv.add('sweep', `catalogue:${tenant.id}:${ready.platform.id}`, '1', RETRY_MS))) return;
+  await deps.catalogue.refresh(tenant, ready, { signal: AbortSignal.timeout(CATALOGUE_MS), allowRemovals: false });
+}
+
+/** Everybody who was here before it. Goes on where it was, whichever node it is. */
+async function fill(deps: UpkeepDeps, lane: Lane, cursor: string): Promise<void> {
+  for (let from = cursor; ; ) {
+    if (await deps.store.outbox.isFull(lane.tenantId, FULL)) return;
+    const { users, next } = await deps.store.people.page(lane.tenantId, { after: from === '' ? null : from, limit: PAGE });
+    const living = users.filter(({ status }) => status === 'active');
+    await enqueue(
+      deps,
+      lane,
+      living.map(({ id }) => id),
+      { look: false },
+    );
+    if (!(await deps.store.platforms.advance(lane, { from, to: next === null ? null : users.at(-1)!.id }, deps.now())) || next === null) return;
+    from = users.at(-1)!.id;
+    await breathe();
+  }
+}
+
+export const enqueue = (
+  deps: Pick<UpkeepDeps, 'store' | 'newId' | 'now'>,
+  lane: Lane,
+  userIds: string[],
+  { look }: { look: boolean },
+): Promise<void> =>
+  deps.store.outbox.enqueue(
+    userIds.map((userId) => ({ ...lane, userId, id: deps.newId(), place: look ? PLACE.lookAfter : PLACE.change, look })),
+    deps.now(),
+  );
+
+/** What the platform has is compared with what it should have, and mended, as a delivery does it. */
+async function lookDaily(deps: UpkeepDeps, { tenant }: LiveTenant, { platform, connector }: Ready): Promise<void> {
+  if (!connector.capabilities.readBack) return;
+  const lane = { tenantId: tenant.id, platform: platform.id };
+  if ((await deps.store.outbox.isFull(tenant.id, FULL)) || !(await deps.kv.add('sweep', `look:${tenant.id}:${platform.id}`, '1', DAY_MS))) return;
+  for (let after: string | null = null; ; ) {
+    const page = await deps.store.ledger.people(lane, { after, limit: PAGE });
+    await enqueue(
+      deps,
+      lane,
+      page.filter(({ lookedAt }) => !lookedAt || deps.now().getTime() - lookedAt.getTime() > DAY_MS / 2).map(({ userId }) => userId),
+      { look: true },
+    );
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.userId;
+    await breathe();
+  }
+}
+
+/** Once an hour in the log, per platform. */
+async function told({ kv, log }: UpkeepDeps, { tenant }: LiveTenant, { platform, error }: { platform: string; error: unknown }): Promise<void> {
+  const { code = 'fault', message } = error as { code?: string; message: string };
+  if (await kv.add('sweep', `upkeep:${tenant.id}:${platform}:${code}`, '1', DAY_MS / 24))
+    log.warn({ tenant: tenant.id, platform, code, reason: message }, 'a platform could not be looked after; it is tried again');
+}

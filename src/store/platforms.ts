@@ -1,0 +1,72 @@
+/** platforms: what is known of each learning platform of a tenant: which place it is, its catalogue as last read, whether it takes anything. */
+import { and, asc, eq, gt } from 'drizzle-orm';
+import type { CatalogueEntry } from '../core/entitlement.ts';
+import type { Target } from '../core/model.ts';
+import type { Database } from './database.ts';
+import { guarded } from './failures.ts';
+import type { Failed, Lane } from './outbox.ts';
+import type { Row } from './schema.ts';
+
+export type PlatformRow = Row<'platform'>;
+
+export interface Platforms {
+  get(lane: Lane): Promise<PlatformRow | null>;
+  ofTenant(tenantId: string): Promise<PlatformRow[]>;
+  /** First seen; nothing where it is known. Everybody who is here is to be put into the outbox. */
+  add(lane: Lane, place: string, now: Date): Promise<void>;
+  entries(lane: Lane, entries: CatalogueEntry[], now: Date): Promise<void>;
+  /** Everybody up to this one is in the outbox; null = all. False where another worker was there first. */
+  advance(lane: Lane, step: { from: string; to: string | null }, now: Date): Promise<boolean>;
+  halt(lane: Lane, failed: Failed, now: Date): Promise<void>;
+  resume(lane: Lane, now: Date): Promise<void>;
+  /** People who are enrolled in this target; by user id. */
+  holders(tenantId: string, target: Target, page: { after: string | null; limit: number }): Promise<string[]>;
+  /** It leads elsewhere now: the ledger has been forgotten, everybody begins anew. */
+  moved(lane: Lane, place: string, now: Date): Promise<void>;
+}
+
+export function createPlatforms({ query: q, tables: { platform: t, grant } }: Database): Platforms {
+  const at = ({ tenantId, platform }: Lane) => and(eq(t.tenantId, tenantId), eq(t.platform, platform));
+  const running = { haltedAt: null, haltedCode: null, haltedReason: null };
+  const none = { entries: null, entriesAt: null, cursor: '', ...running };
+  return guarded<Platforms>({
+    get: async (lane) => (await q.select().from(t).where(at(lane)))[0] ?? null,
+    ofTenant: async (tenantId) => await q.select().from(t).where(eq(t.tenantId, tenantId)).orderBy(t.platform),
+    add: async (lane, place, now) =>
+      void (await q
+        .insert(t)
+        .values({ ...lane, place, ...none, createdAt: now, updatedAt: now })
+        .onConflictDoNothing()),
+    entries: async (lane, entries, now) => void (await q.update(t).set({ entries, entriesAt: now, updatedAt: now }).where(at(lane))),
+    advance: async (lane, { from, to }, now) =>
+      (
+        await q
+          .update(t)
+          .set({ cursor: to, updatedAt: now })
+          .where(and(at(lane), eq(t.cursor, from)))
+          .returning({ platform: t.platform })
+      ).length === 1,
+    halt: async (lane, { code, reason }, now) =>
+      void (await q.update(t).set({ haltedAt: now, haltedCode: code, haltedReason: reason, updatedAt: now }).where(at(lane))),
+    resume: async (lane, now) =>
+      void (await q
+        .update(t)
+        .set({ ...running, updatedAt: now })
+        .where(at(lane))),
+    holders: async (tenantId, target, { after, limit }) =>
+      (
+        await q
+          .select({ userId: grant.userId })
+          .from(grant)
+          .where(and(eq(grant.tenantId, tenantId), eq(grant.target, target), after === null ? undefined : gt(grant.userId, after)))
+          .groupBy(grant.userId)
+          .orderBy(asc(grant.userId))
+          .limit(limit)
+      ).map(({ userId }) => userId),
+    moved: async (lane, place, now) =>
+      void (await q
+        .update(t)
+        .set({ place, ...none, updatedAt: now })
+        .where(at(lane))),
+  });
+}
