@@ -36,6 +36,8 @@ export interface CatalogueEntry {
 export type GivenState = 'giving' | 'given' | 'queued' | 'foreign' | 'give-by-hand' | 'take-by-hand' | 'unknown';
 export interface Given extends Resource {
   state: GivenState;
+  /** Of `queued`: it has been waited for long enough. */
+  overdue?: boolean;
 }
 
 export interface Unresolved {
@@ -103,6 +105,8 @@ export interface Steps {
   note: Given[];
   /** Rows that go without anything being asked. */
   forget: Resource[];
+  /** Something was ordered and is not there yet: to be looked at again. */
+  later: boolean;
 }
 
 export interface Abilities {
@@ -115,9 +119,9 @@ export function stepsFor(
   { resources, unresolved }: Desired,
   { given, present, can }: { given: readonly Given[]; present: ReadonlySet<string> | null; can: Abilities },
 ): Steps {
-  const steps: Steps = { add: [], remove: [], note: [], forget: [] };
+  const steps: Steps = { add: [], remove: [], note: [], forget: [], later: false };
   const known = new Map(given.map((one) => [resourceKey(one), one]));
-  for (const [key, resource] of resources) want(steps, resource, { was: known.get(key)?.state ?? null, there: present?.has(key) ?? null, can });
+  for (const [key, resource] of resources) want(steps, resource, { was: known.get(key) ?? null, there: present?.has(key) ?? null, can });
   // What cannot be found just now is no reason to take away what it gave.
   const unsure = new Set(unresolved.flatMap(({ target }) => GIVES[target.slice(0, target.indexOf(':')) as TargetKind]));
   for (const one of given)
@@ -132,24 +136,28 @@ export function stepsFor(
 const GIVES: Record<TargetKind, ResourceKind[]> = { bundle: ['bundle'], collection: ['course', 'bundle'], group: ['group'] };
 
 interface Seen {
-  was: GivenState | null;
   there: boolean | null;
   can: Abilities;
 }
 
-function want(steps: Steps, resource: Resource, { was, there, can }: Seen & { was: GivenState | null }): void {
+function want(steps: Steps, resource: Resource, { was: row, there, can }: Seen & { was: Given | null }): void {
+  const was = row?.state ?? null;
   const note = (state: GivenState) => void steps.note.push({ ...resource, state });
   const give = () => (can.add.includes(resource.kind) ? void steps.add.push(resource) : note('give-by-hand'));
   if (was === 'take-by-hand') note('given');
   else if (was === null || was === 'unknown') there ? note('foreign') : give();
   else if (was === 'giving') there ? note('given') : give();
   else if (was === 'queued' && there) note('given');
+  // Ordered twice might be done twice.
+  else if (was === 'queued' && !row?.overdue) steps.later = true;
   // Looked for and not there: what we gave has gone, what was there before us as well.
   else if ((was === 'given' || was === 'queued' || was === 'foreign') && there === false) give();
 }
 
-function unwant(steps: Steps, one: Given, { there, can }: Omit<Seen, 'was'>): void {
-  if (one.state === 'foreign' || one.state === 'give-by-hand' || (there === false && one.state !== 'queued')) steps.forget.push(one);
+function unwant(steps: Steps, one: Given, { there, can }: Seen): void {
+  // What is not there yet cannot be taken away: it would come afterwards.
+  if (one.state === 'queued' && there === false && !one.overdue) steps.later = true;
+  else if (one.state === 'foreign' || one.state === 'give-by-hand' || there === false) steps.forget.push(one);
   else if (can.remove.includes(one.kind)) steps.remove.push(one);
   else if (one.state !== 'take-by-hand') steps.note.push({ ...one, state: 'take-by-hand' });
 }

@@ -107,6 +107,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   /** The ledger of one place says nothing of another. */
   async function placeKnown(lane: Lane, { platform }: Ready): Promise<PlatformRow | null> {
     const known = await platforms.get(lane);
+    // Whoever said that they want no more is not asked again until an operator says so.
+    if (known?.haltedCode === 'gone') throw new TerminalFailure('gone', known.haltedReason ?? 'it wants no more', { scope: 'platform' });
     if (!known) await platforms.add(lane, placeOf(platform), deps.now());
     else if (known.place !== placeOf(platform))
       throw new TerminalFailure(

@@ -28,6 +28,8 @@ export interface Delivery {
 
 /** What a platform took and does later is looked at again after this long. */
 const QUEUED_MS = 60_000;
+/** And is not waited for any longer than this. */
+const OVERDUE_MS = 3_600_000;
 
 /** The row is done when this resolves. Throws `TransientFailure`, `TerminalFailure`, or `Conflict` where the claim has passed to another worker. */
 export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<void> {
@@ -36,7 +38,7 @@ export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<v
   const [state, known] = await Promise.all([people.state(row.tenantId, row.userId), ledger.of(row)]);
   if (!state) return write(deps, delivery, {}, { kind: 'done' }); // erased: nobody to speak of
   const entries = connector.capabilities.catalogue ? await deps.entries(tenant, connector, signal) : null;
-  const desired = desiredOf(state, tenant.catalogue, entries);
+  const desired = desiredAt(state, tenant, { connector, entries });
   if (!known.account && known.given.length === 0 && isNobody(desired, state, delivery)) return write(deps, delivery, {}, { kind: 'done' });
   const attempt: Attempt = {
     key: `${row.id}-${row.wanted}`.replace(/[^A-Za-z0-9_-]/g, '-'),
@@ -44,9 +46,21 @@ export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<v
     person: personOf(state, tenant),
     desired: [...desired.resources.values()],
   };
-  const standing: Standing = { account: known.account, given: known.given, void: [], made: false, unwritten: false };
+  const overdue = (since: Date) => deps.now().getTime() - since.getTime() > OVERDUE_MS;
+  const given = known.given.map(({ kind, id, name, state: how, since }): Given => ({ kind, id, name, state: how, overdue: overdue(since) }));
+  const standing: Standing = { account: known.account, given, void: [], made: false, unwritten: false };
   await settleAccount(deps, delivery, { attempt, standing });
   await settleResources(deps, delivery, { attempt, standing, desired });
+}
+
+/** Where a platform takes people only there is nothing to be given. */
+export function desiredAt(
+  state: UserState,
+  { catalogue }: Pick<Tenant, 'catalogue'>,
+  { connector, entries }: { connector: Connector; entries: CatalogueEntry[] | null },
+): Desired {
+  const { add, remove } = connector.capabilities;
+  return add.length + remove.length === 0 ? { resources: new Map(), unresolved: [] } : desiredOf(state, catalogue, entries);
 }
 
 /** No account is made for somebody who has nothing there and does not come. */
@@ -119,11 +133,12 @@ async function settleResources(deps: DeliveryDeps, delivery: Delivery, course: C
   ];
   const noted = { put: steps.note, drop: steps.forget };
   const account = standing.unwritten || held ? { ...standing.account!, lookedAt: held ? deps.now() : standing.account!.lookedAt } : null;
-  if (operations.length === 0) return write(deps, delivery, { account, ...noted }, { kind: 'done' });
+  const end = steps.later ? ({ kind: 'again', dueAt: new Date(deps.now().getTime() + QUEUED_MS) } as const) : ({ kind: 'done' } as const);
+  if (operations.length === 0) return write(deps, delivery, { account, ...noted }, end);
   const giving = steps.add.map((resource): Given => ({ ...resource, state: 'giving' }));
   await write(deps, delivery, { account, put: [...steps.note, ...giving], drop: steps.forget }, { kind: 'go-on' });
   const applied = await connector.apply({ id: standing.account!.accountId!, held }, operations, attempt);
-  await conclude(deps, delivery, applied);
+  await conclude(deps, delivery, { applied, later: steps.later });
 }
 
 const stepsOf = ({ standing, desired }: { standing: Standing; desired: Desired }, { capabilities }: Connector, held: Held | null): Steps =>
@@ -157,10 +172,10 @@ async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { d
 /** A target that the platform does not know is nothing there. */
 const isReal = (one: Given | Resource): boolean => !('state' in one) || one.state !== 'unknown';
 
-async function conclude(deps: DeliveryDeps, delivery: Delivery, applied: Applied[]): Promise<void> {
+async function conclude(deps: DeliveryDeps, delivery: Delivery, { applied, later }: { applied: Applied[]; later: boolean }): Promise<void> {
   const change: Pick<LedgerChange, 'put' | 'drop'> = { put: [], drop: [] };
   const failures: (TransientFailure | TerminalFailure)[] = [];
-  let queued = false;
+  let queued = later;
   for (const { operation, outcome } of applied) {
     const { kind, resource } = operation;
     const put = (state: Given['state']) => void change.put.push({ kind: resource.kind, id: resource.id, name: resource.name, state });

@@ -3,9 +3,10 @@
  * outbox to be looked at. Where mending would take away from more people than the tenant's limits allow, nothing of it is begun without an operator's word.
  */
 import type { Connector } from '../connectors/connector.ts';
-import { type CatalogueEntry, desiredOf, type Given, type Resource, resourceKey } from '../core/entitlement.ts';
+import { type CatalogueEntry, type Given, type Resource, resourceKey } from '../core/entitlement.ts';
 import { exceeds } from '../core/guard.ts';
 import type { Store } from '../store/store.ts';
+import { desiredAt } from './delivery.ts';
 import { enqueue } from './platform-upkeep.ts';
 import type { Ready } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
@@ -101,7 +102,7 @@ async function ofPerson(deps: DriftDeps, { live, connector, entries, userId, acc
   if ((await deps.store.outbox.one(key)) !== null) return 'waiting';
   const [state, { given }] = await Promise.all([deps.store.people.state(live.tenant.id, userId), deps.store.ledger.of(key)]);
   if (!state) return null;
-  const desired = desiredOf(state, live.tenant.catalogue, entries);
+  const desired = desiredAt(state, live.tenant, { connector, entries });
   const ours = given.filter(({ state: how }) => how !== 'unknown');
   const wanted = new Map([...ours, ...desired.resources.values()].map((one): [string, Resource] => [resourceKey(one), one]));
   const held = await connector.read(accountId, [...wanted.values()], AbortSignal.timeout(READ_MS));

@@ -101,7 +101,7 @@ describe('what is to be done there', () => {
     const can = { add: ALL, remove: [] };
     const asked = stepsFor(desire([]), { given: [given(team, 'given')], present: null, can });
     expect([asked.remove, asked.note]).toEqual([[], [given(team, 'take-by-hand')]]);
-    expect(stepsFor(desire([]), { given: asked.note, present: null, can })).toEqual({ add: [], remove: [], note: [], forget: [] });
+    expect(stepsFor(desire([]), { given: asked.note, present: null, can })).toEqual({ add: [], remove: [], note: [], forget: [], later: false });
     expect(stepsFor(desire([team]), { given: asked.note, present: null, can }).note).toEqual([given(team, 'given')]);
   });
 
@@ -111,6 +111,34 @@ describe('what is to be done there', () => {
     const asked = stepsFor(desire([team]), { given: [], present: new Set<string>(), can });
     expect([asked.add, asked.note]).toEqual([[], [given(team, 'give-by-hand')]]);
     expect(stepsFor(desire([]), { given: asked.note, present: null, can })).toMatchObject({ remove: [], forget: [given(team, 'give-by-hand')] });
+  });
+});
+
+describe('what was ordered and comes later', () => {
+  const team: Resource = { kind: 'bundle', id: '9', name: 'B' };
+  const can = { add: ALL, remove: ALL };
+  const absent = new Set<string>();
+
+  it('is not ordered a second time, nor forgotten where it is not wanted any more: it is looked at again', () => {
+    for (const wanted of [desire([team]), desire([])])
+      expect(stepsFor(wanted, { given: [given(team, 'queued')], present: absent, can })).toEqual({
+        add: [],
+        remove: [],
+        note: [],
+        forget: [],
+        later: true,
+      });
+  });
+
+  it('is ordered again, or forgotten, when it has not come for long', () => {
+    const overdue = { ...given(team, 'queued'), overdue: true };
+    expect(stepsFor(desire([team]), { given: [overdue], present: absent, can })).toMatchObject({ add: [team], later: false });
+    expect(stepsFor(desire([]), { given: [overdue], present: absent, can })).toMatchObject({ forget: [overdue], later: false });
+  });
+
+  it('is taken away as soon as it is there', () => {
+    const row = given(team, 'queued');
+    expect(stepsFor(desire([]), { given: [row], present: new Set(['bundle:9']), can })).toMatchObject({ remove: [row], later: false });
   });
 });
 
