@@ -31,6 +31,8 @@ export interface Deliverer {
   idle(): Promise<void>;
   /** One person's delivery now, before everybody else's; nothing where another worker has it, or the lane is paused. Never rejects. */
   now(key: OutboxKey): Promise<void>;
+  /** The platform is away, or told us to wait: nothing is delivered there just now. */
+  isPaused(lane: Lane): boolean;
   /** No more is begun; resolves when what was begun is over. */
   stop(): Promise<void>;
 }
@@ -233,6 +235,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
         deps.log.error({ err: error, tenant: key.tenantId, platform: key.platform }, 'a delivery could not be made at once; it is made in its turn');
       }
     },
+    isPaused,
     async stop() {
       stopped = true;
       const late = setTimeout(() => ending.abort(), END_MS);

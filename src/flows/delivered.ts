@@ -7,7 +7,7 @@ import type { Delivered } from './hand-off.ts';
 
 export interface DeliveredDeps {
   store: Pick<Store, 'ledger' | 'outbox' | 'platforms'>;
-  deliverer: Pick<Deliverer, 'now'>;
+  deliverer: Pick<Deliverer, 'now' | 'isPaused'>;
   now: () => Date;
   newId: () => string;
 }
@@ -42,7 +42,8 @@ export function createDelivered(deps: DeliveredDeps): Delivered {
         const over = (await Promise.race([done, pause])) === 'done';
         const seen = await standing(key);
         if (seen !== 'unknown' && seen.kind !== 'waiting') return seen;
-        if (performance.now() >= deadline) return { kind: 'waiting' };
+        // Nothing comes of waiting for a platform that is known to be away.
+        if (performance.now() >= deadline || deps.deliverer.isPaused(key)) return { kind: 'waiting' };
         // Another worker has it, or its platform is away: looked at now and then.
         if (over) await pause;
       }

@@ -6,7 +6,7 @@ import { TransientFailure } from '../connectors/connector.ts';
 import type { Kv } from '../kv/kv.ts';
 
 export interface GateOptions {
-  kv: Pick<Kv, 'increment'>;
+  kv: Pick<Kv, 'spend'>;
   /** What is counted together. */
   key: string;
   limits: { perMinute: number | null; concurrent: number };
@@ -18,11 +18,6 @@ export interface Turnstile {
   enter(signal: AbortSignal, how: { counted: boolean; urgent: boolean }): Promise<() => void>;
 }
 
-/**
- * Calls are counted in windows that begin with their first call and follow each other: a minute meets at most eleven of them and the parts of two. So the
- * platform's limit is kept in every minute, wherever one begins to count, and no window is so long that a sign-in waits for many seconds.
- */
-const WINDOWS = 12;
 const MINUTE_MS = 60_000;
 /** How often a waiting call looks at the clock. */
 const LOOK_MS = 50;
@@ -37,7 +32,7 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   const waiting: Waiting[] = [];
   let inside = 0;
   let pumping = false;
-  const share = limits.perMinute === null ? null : windowsOf(limits.perMinute);
+  const bucket = limits.perMinute === null ? null : bucketOf(limits.perMinute);
   const leave = () => {
     inside--;
     void pump();
@@ -49,7 +44,7 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
     pumping = true;
     try {
       while (waiting.length > 0 && inside < limits.concurrent) {
-        if (share && next()?.counted) await permitted(share);
+        if (bucket && next()?.counted) await permitted(bucket);
         // Whose turn it is by now: somebody may have come, or gone, while the permit was waited for.
         const one = next();
         if (!one) return;
@@ -66,12 +61,12 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
     }
   }
 
-  async function permitted({ calls, ms }: { calls: number; ms: number }): Promise<void> {
+  async function permitted(permits: { intervalMs: number; burst: number }): Promise<void> {
     while (waiting.length > 0) {
-      const { count, resetInMs } = await kv.increment('rate', `platform:${key}`, ms);
-      if (count <= calls) return;
-      const until = now().getTime() + Math.max(1, resetInMs);
-      while (now().getTime() < until && waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, resetInMs)));
+      const wait = await kv.spend('rate', `platform:${key}`, permits);
+      if (wait === 0) return;
+      const until = now().getTime() + wait;
+      while (now().getTime() < until && waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, wait)));
     }
   }
 
@@ -102,8 +97,11 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   };
 }
 
-/** At least one call in each window. */
-function windowsOf(perMinute: number): { calls: number; ms: number } {
-  if (perMinute < WINDOWS) return { calls: 1, ms: Math.ceil(MINUTE_MS / perMinute) };
-  return { calls: Math.floor(perMinute / WINDOWS), ms: Math.ceil(MINUTE_MS / (WINDOWS - 1)) };
+/**
+ * A third of what a minute allows may be called at once, so that whoever signs in does not wait; the other two thirds come one by one. Together no minute,
+ * wherever one begins to count, has more calls than the platform allows.
+ */
+function bucketOf(perMinute: number): { intervalMs: number; burst: number } {
+  const burst = Math.max(1, Math.floor(perMinute / 3));
+  return { burst, intervalMs: Math.ceil(MINUTE_MS / Math.max(1, perMinute - burst)) };
 }

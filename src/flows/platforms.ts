@@ -12,7 +12,7 @@ import { createTurnstile, type Turnstile } from './gate.ts';
 
 export interface PlatformsDeps {
   fetch: GuardedFetch;
-  kv: Pick<Kv, 'increment'>;
+  kv: Pick<Kv, 'spend'>;
   now: () => Date;
   env: Record<string, string | undefined>;
   baseDir: string;

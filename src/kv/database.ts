@@ -35,6 +35,7 @@ export function createDatabaseKv(db: Database, now: () => Date): Kv {
       const { count, expiresAt } = await written(kv.increment(at(space, key), span));
       return { count, resetInMs: expiresAt.getTime() - span.now.getTime() };
     },
+    spend: (space, key, bucket) => written(kv.spend(at(space, key), { ...bucket, now: now() })),
     ping: () => answered(db.ping()),
     // The database is closed by whoever opened it.
     close: () => sweep.stop(),

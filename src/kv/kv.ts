@@ -22,6 +22,11 @@ export interface Kv {
   delete(space: Space, key: string): Promise<void>;
   /** Count up from 1; the window starts with the first call and lasts `ttlMs`. */
   increment(space: Space, key: string, ttlMs: number): Promise<{ count: number; resetInMs: number }>;
+  /**
+   * A bucket of permits: `burst` at once, and one more after every `intervalMs` (whole milliseconds, GCRA). 0 = one was taken; else nothing was, and so
+   * many milliseconds later there may be one.
+   */
+  spend(space: Space, key: string, bucket: { intervalMs: number; burst: number }): Promise<number>;
   /** Rejects when the store does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -21,6 +21,17 @@ if left < 0 then
 end
 return {count, left}`;
 
+/** The value is the moment until which all permits that were taken are paid for (GCRA), by the server's clock: one for all processes. */
+const SPEND = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local interval = tonumber(ARGV[1])
+local tolerance = interval * (tonumber(ARGV[2]) - 1)
+local paid = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+if paid > now + tolerance then return paid - tolerance - now end
+redis.call('SET', KEYS[1], string.format('%.0f', paid + interval), 'PX', string.format('%.0f', paid + interval - now))
+return 0`;
+
 /**
  * kv on Redis 6.2 or later, for several processes. While Redis is away every call rejects with `KvUnavailable` after `connectMs` at
  * most; the connection comes back by itself. No command is ever sent late or twice: what was not answered was perhaps done, and
@@ -50,6 +61,7 @@ export function createRedisKv(url: string, { prefix = 'matricula:', connectMs = 
       const [count, resetInMs] = (await ask(() => redis.eval(INCREMENT, 1, name(space, key), whole(ttlMs)))) as [number, number];
       return { count, resetInMs };
     },
+    spend: async (space, key, { intervalMs, burst }) => (await ask(() => redis.eval(SPEND, 1, name(space, key), whole(intervalMs), burst))) as number,
     ping: async () => void (await ask(() => redis.ping())),
     async close() {
       if (redis.status === 'ready') await redis.quit().catch(() => {});

@@ -45,12 +45,18 @@ export interface KvRows {
   delete(at: KvKey): Promise<void>;
   /** Counts up a live row and keeps its end; starts at 1 with `expiresAt` otherwise. */
   increment(at: KvKey, life: KvLife): Promise<{ count: number; expiresAt: Date }>;
+  /** One permit of so many at once and one more after every interval, whole milliseconds: 0 = it was given, else so many milliseconds until there may be one. */
+  spend(at: KvKey, bucket: KvBucket & { now: Date }): Promise<number>;
   /** Removes at most `limit` rows that ran out; how many were removed. */
   purge(now: Date, limit: number): Promise<number>;
 }
 export interface KvKey {
   space: string;
   key: string;
+}
+export interface KvBucket {
+  intervalMs: number;
+  burst: number;
 }
 export interface KvLife {
   now: Date;

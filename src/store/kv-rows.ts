@@ -15,6 +15,7 @@ export function createKvRows({ query: q, tables: { kv } }: Pick<Database, 'query
   const target = [kv.space, kv.key];
 
   const select = q.select({ value: kv.value }).from(kv).where(and(here, live)).prepare('kv_get');
+  const peek = q.select({ value: kv.value }).from(kv).where(here).prepare('kv_peek');
   const upsert = q.insert(kv).values(row).onConflictDoUpdate({ target, set: fresh }).prepare('kv_set');
   const claim = q.insert(kv).values(row).onConflictDoUpdate({ target, set: fresh, setWhere: over }).returning({ key: kv.key }).prepare('kv_add');
   const remove = q.delete(kv).where(here).prepare('kv_delete');
@@ -31,6 +32,22 @@ export function createKvRows({ query: q, tables: { kv } }: Pick<Database, 'query
     })
     .returning({ value: kv.value, expiresAt: kv.expiresAt })
     .prepare('kv_increment');
+  // The value is the moment until which all permits that were taken are paid for (GCRA): one more costs an interval, and only so much may be owed.
+  const number = (name: string) => sql`cast(${hole(name)} as bigint)`;
+  const owed = sql`cast(${kv.value} as bigint)`;
+  const permit = q
+    .insert(kv)
+    .values({ ...row, value: hole('first') })
+    .onConflictDoUpdate({
+      target,
+      set: {
+        value: sql`cast((case when ${owed} < ${number('moment')} then ${number('moment')} else ${owed} end) + ${number('interval')} as text)`,
+        expiresAt: sql`excluded.expires_at`,
+      },
+      setWhere: sql`${owed} <= ${number('moment')} + ${number('tolerance')}`,
+    })
+    .returning({ value: kv.value })
+    .prepare('kv_spend');
   // The outer condition is checked again on the locked row: what was set anew meanwhile stays.
   const oldest = sql`(select ${kv.space}, ${kv.key} from ${kv} where ${over} order by ${kv.expiresAt} limit ${hole('limit')})`;
   const sweep = q
@@ -48,6 +65,15 @@ export function createKvRows({ query: q, tables: { kv } }: Pick<Database, 'query
     increment: async (at, life) => {
       const [counted] = await count.execute({ ...at, ...life });
       return { count: Number(counted!.value), expiresAt: counted!.expiresAt };
+    },
+    spend: async (at, { now, intervalMs, burst }) => {
+      const [moment, tolerance] = [now.getTime(), intervalMs * (burst - 1)];
+      // A row may be swept when nothing is owed any more, whatever was asked for.
+      const expiresAt = new Date(moment + intervalMs * (burst + 1));
+      const asked = { ...at, first: String(moment + intervalMs), moment, interval: intervalMs, tolerance, expiresAt };
+      if ((await permit.execute(asked)).length === 1) return 0;
+      const paid = Number((await peek.execute({ ...at }))[0]?.value ?? 0);
+      return Math.max(1, paid - tolerance - moment);
     },
     purge: async (now, limit) => (await sweep.execute({ now, limit })).length,
   });

@@ -95,20 +95,23 @@ export function createOutbox(db: Database): Outbox {
 
   return guarded<Outbox>({
     async lanes() {
+      // From lane to lane along the index: as many steps as there are lanes and tenants, however many wait in them.
+      const next = async (beyond?: SQL) =>
+        (
+          await q
+            .select({ tenantId: outbox.tenantId, platform: outbox.platform, place: outbox.place })
+            .from(outbox)
+            .where(beyond)
+            .orderBy(asc(outbox.tenantId), asc(outbox.platform), asc(outbox.place))
+            .limit(1)
+        )[0];
       const lanes: Lane[] = [];
-      for (let last: Lane | null = null; ; ) {
-        // From lane to lane along the index: as many steps as there are lanes, however many wait in them.
-        const beyond: SQL | undefined = last ? sql`(${outbox.tenantId}, ${outbox.platform}) > (${last.tenantId}, ${last.platform})` : undefined;
-        const [next] = await q
-          .select({ tenantId: outbox.tenantId, platform: outbox.platform, place: outbox.place })
-          .from(outbox)
-          .where(beyond)
-          .orderBy(asc(outbox.tenantId), asc(outbox.platform), asc(outbox.place))
-          .limit(1);
-        if (!next) return lanes;
-        last = { tenantId: next.tenantId, platform: next.platform };
-        if (next.place < PLACE.dead) lanes.push(last);
+      for (let first = await next(); first; ) {
+        const { tenantId, platform, place } = first;
+        if (place < PLACE.dead) lanes.push({ tenantId, platform });
+        first = (await next(and(eq(outbox.tenantId, tenantId), gt(outbox.platform, platform)))) ?? (await next(gt(outbox.tenantId, tenantId)));
       }
+      return lanes;
     },
     async claim(lane, { worker, limit, now, until }) {
       const due = and(inLane(lane), living, lte(outbox.dueAt, now), unclaimed(now));

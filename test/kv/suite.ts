@@ -87,6 +87,21 @@ export function kvSuite({ name, needs, open }: KvUnderTest): void {
       expect(fresh.resetInMs).toBeGreaterThan(300);
     });
 
+    it('simultaneous spenders get what the bucket holds and no more, then one for every interval', async () => {
+      const bucket = { intervalMs: 400, burst: 5 };
+      const waits = await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 ? kv : other).spend('rate', 'bucket', bucket)));
+      expect(waits.filter((wait) => wait === 0)).toHaveLength(5);
+      for (const wait of waits.filter((one) => one !== 0)) expect(wait > 0 && wait <= 400).toBe(true);
+      await under.pass(410);
+      const again = await Promise.all([kv, other, kv].map((one) => one.spend('rate', 'bucket', bucket)));
+      expect(again.filter((wait) => wait === 0)).toHaveLength(1);
+      // Left alone it is full again, and never fuller.
+      await under.pass(2500);
+      const full = await Promise.all(Array.from({ length: 8 }, () => other.spend('rate', 'bucket', bucket)));
+      expect(full.filter((wait) => wait === 0)).toHaveLength(5);
+      expect(await kv.spend('rate', 'another bucket', bucket)).toBe(0);
+    });
+
     it('setting again prolongs a life', async () => {
       await kv.set('session', 'long', 'x', 300);
       await kv.set('session', 'long', 'y', TTL);

@@ -108,10 +108,12 @@ describe('on SQLite', () => {
 
   it('from lane to lane it is one step along the index', async () => {
     await store.outbox.enqueue([{ ...WHO, id: 'i', place: 1, look: false }], NOW);
-    const [first, next] = await plansOf(() => store.outbox.lanes());
-    // Without a condition a scan of an index is its first entry: there is a limit of one, and no sort.
-    expect(first).toMatch(/^SCAN outbox USING COVERING INDEX outbox_by_turn$/);
-    expect(next).toMatch(/^SEARCH outbox USING COVERING INDEX outbox_by_turn \(\(tenant_id,platform\)>\(\?,\?\)\)$/);
+    expect(await plansOf(() => store.outbox.lanes())).toEqual([
+      // Without a condition a scan of an index is its first entry: there is a limit of one, and no sort.
+      'SCAN outbox USING COVERING INDEX outbox_by_turn',
+      'SEARCH outbox USING COVERING INDEX outbox_by_turn (tenant_id=? AND platform>?)',
+      'SEARCH outbox USING COVERING INDEX outbox_by_turn (tenant_id>?)',
+    ]);
     expect([...texts].every((sql) => sql.includes('limit ?'))).toBe(true);
   });
 

@@ -31,7 +31,7 @@ export function createUsers(deps: UsersDeps): Users {
     const found = await lookUp(deps, person, { by: [first], strict: true, signal });
     const brought = found && (await bring(deps, found, attempt));
     if (brought) return brought;
-    const reply = await wire.ask('POST', '/Users', { signal, body: newUser(person, telling) });
+    const reply = await wire.ask('POST', '/Users', { signal, body: newUser(person, telling) }).catch(oneSeatTooMany);
     if (reply.ok) return { account: accountOf(reply.body, wire), created: true };
     if (isGone(reply)) throw nobodyThere(wire.name, reply.status);
     if (!isTaken(reply)) throw wire.refusal(reply, 'a new user');
@@ -169,4 +169,10 @@ function unchanged(wire: Wire, reply: Parameters<Wire['refusal']>[0], { quirks }
   const other = quirks.update === 'put' ? 'patch' : 'put';
   const message = `${wire.name} does not take ${quirks.update.toUpperCase()} (${reply.status}): its quirks.update should be "${other}"`;
   return new TerminalFailure('unsupported', message, { scope: 'platform', status: reply.status });
+}
+
+/** Who was let in to look and is not allowed to make one more: no seat is left, perhaps. Others still change and leave. */
+function oneSeatTooMany(error: unknown): never {
+  if (error instanceof TerminalFailure && error.status === 403) throw new TerminalFailure(error.code, error.message, { status: 403 });
+  throw error;
 }

@@ -53,7 +53,16 @@ export const RULES = [
   { id: 'board', when: { group: 'Board' }, enrol: ['collection:board'] },
 ];
 
-export async function startOperator({ backend, now, over = {} }: { backend?: Backend; now?: () => Date; over?: object } = {}): Promise<Operator> {
+export interface OperatorOptions {
+  backend?: Backend;
+  now?: () => Date;
+  over?: object;
+  /** Further files of the tenant folder. */
+  files?: Record<string, string>;
+  redis?: string;
+}
+
+export async function startOperator({ backend, now, over = {}, files = {}, redis }: OperatorOptions = {}): Promise<Operator> {
   const oidc: OidcIdp = await startOidcIdp({ people: [], clients: [] });
   const place = await backend?.make();
   const connection = {
@@ -66,7 +75,13 @@ export async function startOperator({ backend, now, over = {} }: { backend?: Bac
     domains: ['acme.example'],
   };
   const tenant = { ...company(), provisioning: { initialMode: 'jit' }, connections: [connection], groups: {}, rules: RULES, ...over };
-  const gateway = await startGateway({ tenants: { acme: tenant }, files: SECRETS, ...(place && { database: place.url }), ...(now && { now }) });
+  const gateway = await startGateway({
+    tenants: { acme: tenant },
+    files: { ...SECRETS, ...files },
+    ...(redis && { redis }),
+    ...(place && { database: place.url }),
+    ...(now && { now }),
+  });
   const { flow, store, vault, tenants } = gateway.house;
   const redirectUris = [`${gateway.baseUrl}/t/acme/oidc/oidc/callback`];
   oidc.setClients([{ clientId: 'acme', clientSecret: SECRETS['secrets/oidc'], redirectUris, auth: 'client_secret_basic' }]);
