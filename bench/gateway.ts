@@ -13,19 +13,24 @@ export interface BenchGateway extends Pick<Started, 'usage'> {
   end(): Promise<void>;
 }
 
+interface Start {
+  secrets?: Record<string, string>;
+  port?: number;
+  provisioning?: string;
+  /** A whole tenant file in the place of the sample one with these connections. */
+  file?: string;
+}
+
 /** Everything is on as in production: rate limits, the log at its usual level (written to nowhere), a proxy in front. */
 export async function startGateway(
   connections: string,
-  { secrets = {}, port, provisioning }: { secrets?: Record<string, string>; port?: number; provisioning?: string } = {},
+  { secrets = {}, port, provisioning, file = tenantFile({ rules: 20, connections }) }: Start = {},
 ): Promise<BenchGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'matricula-bench-'));
   const address = `127.0.0.1:${port ?? (await freePort())}`;
   const url = `http://${address}/t/acme`;
   mkdirSync(join(folder, 'tenants'));
-  writeFileSync(
-    join(folder, 'tenants', 'acme.yaml'),
-    `${provisioning === undefined ? '' : `${provisioning}\n`}${tenantFile({ rules: 20, connections })}`,
-  );
+  writeFileSync(join(folder, 'tenants', 'acme.yaml'), `${provisioning === undefined ? '' : `${provisioning}\n`}${file}`);
   const child = start('../src/cli.js', {
     args: ['serve'],
     env: {

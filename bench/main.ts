@@ -5,6 +5,8 @@
  * `npm run bench [-- <part of a name>] [--n <operations per case>]`: one line of JSON per case, the ratios to node-saml last.
  */
 import { parseArgs } from 'node:util';
+import { deliver } from './deliver.ts';
+import { deliverWaiting } from './deliver-waiting.ts';
 import { hostile } from './hostile.ts';
 import { oidc } from './oidc.ts';
 import { outlook } from './outlook.ts';
@@ -45,5 +47,5 @@ const run: Run = {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   },
 };
-for (const cases of [saml, oidc, pages, hostile, planner, outlook, store, scim, parts] satisfies Cases[]) await cases(run);
+for (const cases of [saml, oidc, pages, hostile, planner, outlook, store, scim, deliver, deliverWaiting, parts] satisfies Cases[]) await cases(run);
 if (Object.keys(ratios).length > 0) run.print({ name: 'ratio', of: "CPU, to node-saml's own validation of the same response", cases: ratios });

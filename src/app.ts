@@ -22,9 +22,10 @@ import { settleHeld } from './flows/hand-over.ts';
 import { learning } from './flows/learning.ts';
 import { settleGroups } from './flows/memberships.ts';
 import { createOperate, type Operate } from './flows/operate.ts';
+import { createOperatePlatforms, type OperatePlatforms } from './flows/operate-platforms.ts';
 import { createPlatformCatalogue, type PlatformCatalogue } from './flows/platform-catalogue.ts';
 import { planPlatforms } from './flows/platform-plan.ts';
-import { keepPlatforms } from './flows/platform-upkeep.ts';
+import { createPlatformUpkeep } from './flows/platform-upkeep.ts';
 import { createPlatforms, type Platforms } from './flows/platforms.ts';
 import { runWaiting } from './flows/publish.ts';
 import { recordRefusal } from './flows/refused.ts';
@@ -216,11 +217,12 @@ function httpDeps(
       signIns: store.journal.signIns,
       modes: operateOf(house),
       mapping: workbenchOf(house, 'mapping'),
+      platforms: operatePlatformsOf(house),
       async explain(tenantId, userId, target) {
         const state = await store.people.state(tenantId, userId);
         const live = tenants.get(tenantId);
         if (!state || !live) throw new Refusal('not-found', 'api/user');
-        return explainPerson({ store }, live, state, target);
+        return explainPerson(house, live, state, target);
       },
     },
     health: { ready: () => ready(house.database, kv) },
@@ -240,6 +242,8 @@ export const workbenchOf = ({ flow, planPlatforms: plan }: House, scope: Scope):
 export const deliveriesOf = ({ flow, store, platforms, catalogue }: House): Deliveries =>
   createDeliveries({ ...flow, store, platforms, catalogue, entries: catalogue.entries });
 export const tasksOf = ({ flow, store }: House): Tasks => createTasks({ ...flow, store });
+export const operatePlatformsOf = (house: House): OperatePlatforms =>
+  createOperatePlatforms({ ...house, deliveries: deliveriesOf(house), tasks: tasksOf(house) });
 
 /** The outbox's worker; one in a process. */
 export const delivererOf = ({ store, tenants, platforms, catalogue, flow, log }: House): Deliverer =>
@@ -319,6 +323,7 @@ async function settleWhatIsOwed({ flow, store, tenants }: House): Promise<void> 
 /** Loops that never overlap themselves and end when told. A turn that fails is logged and tried again. */
 function createWorkers(house: House, { doctor, deliverer }: { doctor: Doctor; deliverer: Deliverer }) {
   const { kv } = house;
+  const upkeep = createPlatformUpkeep({ ...house.flow, ...house });
   const loops: { stop(): Promise<void> }[] = [];
   return {
     start() {
@@ -336,7 +341,7 @@ function createWorkers(house: House, { doctor, deliverer }: { doctor: Doctor; de
       loops.push(every(POLL_MS, house.log, 'held', () => settleWhatIsOwed(house)));
       loops.push(every(POLL_MS, house.log, 'publications', async () => void (await runWaiting(house.flow, house.flow.worker))));
       loops.push(
-        every(POLL_MS, house.log, 'platforms', () => keepPlatforms({ ...house.flow, ...house }, house.tenants.all())),
+        every(POLL_MS, house.log, 'platforms', () => upkeep.turn(house.tenants.all())),
         every(POLL_MS, house.log, 'outbox', () => deliverer.turn()),
       );
     },

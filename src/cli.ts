@@ -8,6 +8,7 @@ import { mapCommands } from './cli/map-commands.ts';
 import { operatorCommands } from './cli/operator-commands.ts';
 import { createOutput, EXIT, Exit, type Output } from './cli/output.ts';
 import { type Edit, editUser, journal, listUsers, showUser, tenantOf } from './cli/people.ts';
+import { platformCommands } from './cli/platform-commands.ts';
 import { apply, check } from './cli/tenants.ts';
 import { readSettings, type Settings } from './config/settings.ts';
 import type { Target } from './core/model.ts';
@@ -39,6 +40,8 @@ Examples:
   matricula explain ada@acme.example bundle:sales-onboarding
   matricula journal --outcome FAILED --json
   matricula mode acme scim             what it would mean that its directory takes over; done with the code that is shown
+  matricula check --online             whether their learning platforms would take what the files say
+  matricula platform list acme         what waits for its learning platforms, and what to do
   matricula log acme --since 2026-11-24 --csv > sync.csv
   matricula doctor acme --bodies       why a sync does not do what it should`,
   );
@@ -96,7 +99,13 @@ program
   .command('check')
   .description('look for every problem in tenant files and run their tests; needs no database')
   .argument('[file...]', 'tenant files; without one, the tenant folder')
-  .action((files: string[]) => check(files, files.length > 0 ? '' : settings().tenants, createOutput(globals().json === true)));
+  .option('--online', 'ask their learning platforms too: credentials, plan, clock, and every target of the rules; counts calls in the database')
+  .action((files: string[], opts: { online?: boolean }) =>
+    check(files, files.length > 0 ? '' : settings().tenants, {
+      out: createOutput(globals().json === true),
+      online: opts.online ? () => openHouse(options(false)) : null,
+    }),
+  );
 
 program
   .command('apply')
@@ -178,6 +187,7 @@ program
 
 operatorCommands(program, inHouse);
 mapCommands(program, inHouse);
+platformCommands(program, inHouse);
 
 program
   .command('migrate')

@@ -5,7 +5,7 @@ import { type House, workbenchOf } from '../app.ts';
 import type { Verdict } from '../core/conclude.ts';
 import type { Moment } from '../core/history.ts';
 import type { Target } from '../core/model.ts';
-import { type Explained, explainPerson } from '../flows/explain.ts';
+import { type AtPlatform, type Explained, explainPerson, type Waiting } from '../flows/explain.ts';
 import type { LiveTenant } from '../flows/tenants.ts';
 import type { WhoAsked } from '../flows/workbench.ts';
 import { EXIT, Exit, type Output, plain, table } from './output.ts';
@@ -20,14 +20,20 @@ export async function explain(
   const state = await stateOf(house, live, term);
   const told = await explainPerson(house, live, state, target);
   const head = `${plain(told.user.userName)} in ${live.tenant.id}, mode ${told.mode}, mapping version ${told.mappingVersion}`;
-  const waiting = told.waiting.map(
-    ({ platform, since, attempts, failedReason }) =>
-      `not yet at ${platform} since ${since.toISOString()}${attempts > 0 ? `, ${attempts} attempts: ${plain(failedReason ?? '')}` : ''}`,
+  out.result(
+    told,
+    [head, ...told.explanations.flatMap(explained), ...told.waiting.flatMap((one) => waitingLines(one, told.user.id, live))].join('\n'),
   );
-  out.result(told, [head, ...told.explanations.flatMap(explained), ...waiting].join('\n'));
 }
 
-function explained({ target, enrolled, grants, rules, history }: Explained): string[] {
+function waitingLines({ platform, state, since, attempts, failedReason }: Waiting, userId: string, { tenant }: LiveTenant): string[] {
+  const tried = attempts > 0 ? `, ${attempts} attempts: ${plain(failedReason ?? '')}` : '';
+  if (state === 'waiting') return [`not yet at ${platform} since ${since.toISOString()}${tried}`];
+  const again = `  to try it again: matricula delivery retry ${tenant.id} --platform ${platform} --user ${userId}`;
+  return [`dead letter: ${platform} has not been told since ${since.toISOString()}${tried}`, again];
+}
+
+function explained({ target, enrolled, grants, rules, platforms, history }: Explained): string[] {
   return [
     `${enrolled ? 'yes' : 'no '}  ${target}`,
     ...grants.filter((g) => g.source === 'manual').map((g) => `       given by hand on ${g.since.toISOString()}`),
@@ -39,9 +45,18 @@ function explained({ target, enrolled, grants, rules, history }: Explained): str
     ...(rules.length === 0 && grants.length === 0
       ? ['       no rule that names it was judged: no rule names it, or no source has said anything that counts']
       : []),
+    ...platforms.map(({ platform, state }) => `       at ${platform}: ${AT[state]}`),
     ...history.slice(0, 5).map(moment),
   ];
 }
+
+const AT: Record<AtPlatform['state'], string> = {
+  given: 'there',
+  ordered: 'ordered, not there yet',
+  'by-hand': 'a task for somebody (matricula task list)',
+  unknown: 'it has no such thing (matricula platform list)',
+  'not-yet': 'not yet',
+};
 
 const moment = ({ at, what, rule, reason, actor, mappingVersion }: Moment): string =>
   `       ${at.toISOString()} ${what}${rule === '' ? ' by hand' : ` by rule ${rule}`}: ${reason}, ${actor}${mappingVersion === null ? '' : `, mapping version ${mappingVersion}`}`;

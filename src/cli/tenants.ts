@@ -6,13 +6,16 @@ import type { House } from '../app.ts';
 
 import { formatProblem, type Problem } from '../config/problem.ts';
 import { parseTenantFile, readTenantFolder } from '../config/tenant-file.ts';
+import type { Tenant } from '../core/tenant.ts';
 import { applyTenant, planTenants, type TenantChange, withoutFile } from '../flows/apply-tenants.ts';
+import type { Checked } from '../flows/deliveries.ts';
 import { connectionLines, diffLines, planLines, type ShownPlan, shownPlan } from '../flows/plan-page.ts';
 import type { Publication } from '../store/publications.ts';
 import { EXIT, Exit, type Output } from './output.ts';
+import { checkPlatforms, findingLines } from './platform-check.ts';
 
-/** Every problem of every file; needs no database. */
-export async function check(paths: string[], folder: string, out: Output): Promise<void> {
+/** Every problem of every file; needs no database. With `online` the platforms of every sound file are asked, within their limits, which are counted in the house. */
+export async function check(paths: string[], folder: string, { out, online }: { out: Output; online: (() => Promise<House>) | null }): Promise<void> {
   const read =
     paths.length > 0 ? paths.map((file) => checkOne(file)) : (await readTenantFolder(folder)).files.map(({ file, parsed }) => ({ file, parsed }));
   const files = read.map(({ file, parsed }) => ({
@@ -21,8 +24,31 @@ export async function check(paths: string[], folder: string, out: Output): Promi
     problems: parsed.ok ? parsed.warnings : parsed.problems,
     tests: parsed.ok ? parsed.tenant.tests.length : 0,
   }));
-  out.result({ files }, files.map(checked).join('\n') || `no tenant files in ${folder}`);
-  if (files.some((f) => !f.ok)) throw new Exit(EXIT.refused);
+  const asked =
+    online &&
+    (await askAll(
+      read.flatMap(({ file, parsed }) => (parsed.ok ? [{ file, tenant: parsed.tenant }] : [])),
+      { out, online },
+    ));
+  const lines = files.flatMap((one) => [checked(one), ...findingLines(asked?.get(one.file) ?? [])]);
+  const shown = asked ? files.map((one) => ({ ...one, platforms: asked.get(one.file) ?? [] })) : files;
+  out.result({ files: shown }, lines.join('\n') || `no tenant files in ${folder}`);
+  const found = [...(asked?.values() ?? [])].flat().flatMap(({ findings }) => findings);
+  if (files.some((f) => !f.ok) || found.some((one) => !one.ok)) throw new Exit(EXIT.refused);
+}
+
+async function askAll(
+  sound: { file: string; tenant: Tenant }[],
+  { out, online }: { out: Output; online: () => Promise<House> },
+): Promise<Map<string, Checked[]>> {
+  const house = await online();
+  const asked = new Map<string, Checked[]>();
+  try {
+    for (const { file, tenant } of sound) asked.set(file, await checkPlatforms(house, tenant, out));
+  } finally {
+    await house.close();
+  }
+  return asked;
 }
 
 function checkOne(file: string) {

@@ -22,7 +22,8 @@ export interface DeliveriesDeps extends Omit<DriftDeps, 'store'> {
 export interface PlatformStatus {
   platform: string;
   name: string;
-  kind: Platform['kind'];
+  /** Null = it is not in the tenant file any more, and somebody still waits for it. */
+  kind: Platform['kind'] | null;
   enabled: boolean;
   waiting: number;
   dead: number;
@@ -78,7 +79,12 @@ export function createDeliveries(deps: DeliveriesDeps) {
     async overview(live: LiveTenant): Promise<PlatformStatus[]> {
       const { id } = live.tenant;
       const [counts, rows, unknown] = await Promise.all([outbox.counts(id), known.ofTenant(id), ledger.unknown(id)]);
-      return live.tenant.platforms.map(({ id: platform, name, kind, enabled }) => {
+      const gone = counts.filter((lane) => !live.tenant.platforms.some((one) => one.id === lane.platform));
+      const listed = [
+        ...live.tenant.platforms,
+        ...gone.map(({ platform }) => ({ id: platform, name: `${platform} (not in the tenant file any more)`, kind: null, enabled: false })),
+      ];
+      return listed.map(({ id: platform, name, kind, enabled }) => {
         const lane = counts.find((one) => one.platform === platform);
         const row = rows.find((one) => one.platform === platform);
         return {
@@ -143,13 +149,16 @@ export function createDeliveries(deps: DeliveriesDeps) {
       return done;
     },
 
-    /** The platform leads to another place, or its ledger is to be forgotten: everybody begins anew, and what was given before stays where it was given. */
+    /** The platform leads to another place, is not in the tenant file any more, or its ledger is to be forgotten: everybody begins anew, and what was given before stays where it was given. */
     async restart(live: LiveTenant, platform: string, actor: string): Promise<void> {
       const lane = laneOf(live, platform);
-      const place = placeOf(configured(live, platform));
+      const found = live.tenant.platforms.find(({ id }) => id === platform);
+      if (!found && !(await known.get(lane))) configured(live, platform);
       await ledger.forget(lane);
-      await known.add(lane, place, deps.now());
-      await known.moved(lane, place, deps.now());
+      if (found) {
+        await known.add(lane, placeOf(found), deps.now());
+        await known.moved(lane, placeOf(found), deps.now());
+      }
       await note({ tenantId: live.tenant.id, actor, cause: 'delivery', code: 'platform-restarted', detail: { platform } });
     },
 

@@ -97,7 +97,12 @@ async function settleAccount(deps: DeliveryDeps, delivery: Delivery, { attempt, 
   // Gone and made anew: what was given to the old account is nobody's.
   if (created || (account?.accountId && account.accountId !== found.id)) forgetGiven(standing);
   standing.made = created;
-  standing.account = { accountId: found.id, profile, privileged: found.privileged ? 1 : 0, lookedAt: account?.lookedAt ?? null };
+  standing.account = {
+    accountId: found.id,
+    profile,
+    privileged: found.privileged ? 1 : 0,
+    lookedAt: created ? deps.now() : (account?.lookedAt ?? null),
+  };
   standing.unwritten = true;
   if (!created || found.privileged) await writeAccount(deps, delivery, standing);
   if (found.privileged) throw privileged(connector);

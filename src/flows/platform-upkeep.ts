@@ -6,9 +6,10 @@ import type { Kv } from '../kv/kv.ts';
 import { breathe } from '../lib/breathe.ts';
 import type { Log } from '../lib/log.ts';
 import { type Lane, PLACE } from '../store/outbox.ts';
+import type { PlatformStanding } from '../store/platforms.ts';
 import type { Store } from '../store/store.ts';
 import { FRESH_MS, type PlatformCatalogue } from './platform-catalogue.ts';
-import { type Platforms, placeOf, type Ready } from './platforms.ts';
+import { enabledOf, type Platforms, placeOf, type Ready } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface UpkeepDeps {
@@ -29,22 +30,56 @@ const CATALOGUE_MS = 120_000;
 /** A catalogue that could not be read is not asked for again at once. */
 const RETRY_MS = 60_000;
 
-/** Every platform of every tenant. What fails for one keeps no other from its turn. */
-export async function keepPlatforms(deps: UpkeepDeps, tenants: readonly LiveTenant[]): Promise<void> {
-  for (const live of tenants)
-    for (const { id } of live.tenant.platforms) {
-      try {
-        const ready = deps.platforms.of(live.tenant, id);
-        if (ready) await keepPlatform(deps, live, ready);
-      } catch (error) {
-        await told(deps, live, { platform: id, error });
-      }
-    }
+/** How often this process asks whether somebody has looked today. */
+const ASK_MS = 600_000;
+
+export interface PlatformUpkeep {
+  /** Every platform of every tenant. What fails for one, or takes long, keeps no other from its turn. */
+  turn(tenants: readonly LiveTenant[]): Promise<void>;
 }
 
-async function keepPlatform(deps: UpkeepDeps, live: LiveTenant, ready: Ready): Promise<void> {
+export function createPlatformUpkeep(deps: UpkeepDeps): PlatformUpkeep {
+  const going = new Set<string>();
+  const asked = new Map<string, number>();
+  return { turn: (tenants) => turn({ ...deps, going, asked }, tenants) };
+}
+
+interface Deps extends UpkeepDeps {
+  /** Platforms that an earlier turn is still busy with. */
+  going: Set<string>;
+  asked: Map<string, number>;
+}
+
+async function turn(deps: Deps, tenants: readonly LiveTenant[]): Promise<void> {
+  const standing = await deps.store.platforms.standing();
+  const rows = new Map(standing.map((row) => [JSON.stringify([row.tenantId, row.platform]), row]));
+  await noteDeaf(deps, tenants, standing);
+  const all = tenants.flatMap((live) => enabledOf(live.tenant).map((id) => ({ live, id, name: JSON.stringify([live.tenant.id, id]) })));
+  for (const { live, id, name } of all) {
+    if (deps.going.has(name)) continue;
+    deps.going.add(name);
+    void keep(deps, { live, id, row: rows.get(name) ?? null }).finally(() => deps.going.delete(name));
+  }
+}
+
+async function keep(deps: Deps, { live, id, row }: { live: LiveTenant; id: string; row: PlatformStanding | null }): Promise<void> {
+  try {
+    const ready = deps.platforms.of(live.tenant, id);
+    if (ready) await keepPlatform(deps, live, { ready, row });
+  } catch (error) {
+    await told(deps, live, { platform: id, error }).catch(() => {}); // the store is away: other loops say so
+  }
+}
+
+/** A platform that is switched off, or not in the file, hears of nothing: when it comes back everybody is told to it. */
+async function noteDeaf({ store, now }: UpkeepDeps, tenants: readonly LiveTenant[], standing: PlatformStanding[]): Promise<void> {
+  const hearing = new Set(tenants.flatMap(({ tenant }) => enabledOf(tenant).map((platform) => JSON.stringify([tenant.id, platform]))));
+  for (const { tenantId, platform, cursor } of standing)
+    if (cursor !== '' && !hearing.has(JSON.stringify([tenantId, platform]))) await store.platforms.refill({ tenantId, platform }, now());
+}
+
+async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { ready: Ready; row: PlatformStanding | null }): Promise<void> {
   const lane = { tenantId: live.tenant.id, platform: ready.platform.id };
-  const row = await deps.store.platforms.get(lane);
   if (!row) return deps.store.platforms.add(lane, placeOf(ready.platform), deps.now());
   if (row.place !== placeOf(ready.platform)) return; // deliveries say so
   await readCatalogue(deps, live, { ready, readAt: row.entriesAt });
@@ -64,11 +99,11 @@ async function fill(deps: UpkeepDeps, lane: Lane, cursor: string): Promise<void>
   for (let from = cursor; ; ) {
     if (await deps.store.outbox.isFull(lane.tenantId, FULL)) return;
     const { users, next } = await deps.store.people.page(lane.tenantId, { after: from === '' ? null : from, limit: PAGE });
-    const living = users.filter(({ status }) => status === 'active');
+    // Whoever has nothing there, and should have nothing, costs no call.
     await enqueue(
       deps,
       lane,
-      living.map(({ id }) => id),
+      users.map(({ id }) => id),
       { look: false },
     );
     if (!(await deps.store.platforms.advance(lane, { from, to: next === null ? null : users.at(-1)!.id }, deps.now())) || next === null) return;
@@ -89,8 +124,11 @@ export const enqueue = (
   );
 
 /** What the platform has is compared with what it should have, and mended, as a delivery does it. */
-async function lookDaily(deps: UpkeepDeps, { tenant }: LiveTenant, { platform, connector }: Ready): Promise<void> {
-  if (!connector.capabilities.readBack) return;
+async function lookDaily(deps: Deps, { tenant }: LiveTenant, { platform, connector }: Ready): Promise<void> {
+  const name = JSON.stringify([tenant.id, platform.id]);
+  const now = deps.now().getTime();
+  if (!connector.capabilities.readBack || now < (deps.asked.get(name) ?? 0)) return;
+  deps.asked.set(name, now + ASK_MS);
   const lane = { tenantId: tenant.id, platform: platform.id };
   if ((await deps.store.outbox.isFull(tenant.id, FULL)) || !(await deps.kv.add('sweep', `look:${tenant.id}:${platform.id}`, '1', DAY_MS))) return;
   for (let after: string | null = null; ; ) {

@@ -5,6 +5,7 @@ import { Refusal } from '../core/refusal.ts';
 import type { AdminReads, JournalLine, JournalQuery, SignInLine, SyncLogQuery } from './admin.ts';
 import { MAPPING_OPERATIONS } from './mapping-operations.ts';
 import { MODE_OPERATIONS } from './mode-operations.ts';
+import { PLATFORM_OPERATIONS } from './platform-operations.ts';
 
 export interface Asked {
   tenantId: string;
@@ -26,6 +27,8 @@ export interface Operation {
   body?: z.ZodObject;
   /** At most so long; without it, what an ordinary body may be. */
   bodyBytes?: number;
+  /** It asks a learning platform, which may be away. */
+  outside?: true;
   /** The answer's schema, as JSON Schema. */
   answer: z.ZodObject;
   run(admin: AdminReads, asked: Asked): Promise<object>;
@@ -236,7 +239,7 @@ const READS: readonly Operation[] = [
   },
 ];
 
-export const OPERATIONS: readonly Operation[] = [...READS, ...MODE_OPERATIONS, ...MAPPING_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [...READS, ...MODE_OPERATIONS, ...MAPPING_OPERATIONS, ...PLATFORM_OPERATIONS];
 
 const problem = z.object({ type: text, title: text, status: z.int(), detail: text.optional(), code: text, reference: text });
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') => {
@@ -250,7 +253,7 @@ export function openApi(baseUrl: string): object {
     description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   });
-  const describe = ({ path, method, id, summary, query, body, answer }: Operation) => ({
+  const describe = ({ path, method, id, summary, query, body, answer, outside }: Operation) => ({
     [method]: {
       operationId: id,
       summary,
@@ -270,7 +273,8 @@ export function openApi(baseUrl: string): object {
         401: failure('No valid bearer key'),
         404: failure('Not there, or not for this key'),
         ...(method === 'post' && { 409: failure('Not from this state; detail says why') }),
-        503: failure('A store does not answer; try again'),
+        ...(outside && { 502: failure('The platform does not answer as it should; detail says how') }),
+        503: failure(`A store does not answer; try again${outside ? '. Or the platform cannot be used as it is set up; detail says why' : ''}`),
       },
     },
   });
@@ -280,7 +284,7 @@ export function openApi(baseUrl: string): object {
       title: 'Matricula',
       version: '1',
       description:
-        'What an administrator reads of a tenant and does with its mapping, and how an operator changes its mode. Keys come from `matricula key create`.',
+        'What an administrator reads of a tenant and does with its mapping and learning platforms, and how an operator changes its mode. Keys come from `matricula key create`.',
     },
     servers: [{ url: `${baseUrl.replace(/\/$/, '')}/api/v1` }],
     security: [{ key: [] }],

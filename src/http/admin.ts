@@ -1,4 +1,4 @@
-/** The administrators' API, read-only so far: `/api/v1/tenants/{tenant}/…`, and its description at `/api/v1/openapi.json`. */
+/** The administrators' API: `/api/v1/tenants/{tenant}/…`, and its description at `/api/v1/openapi.json`. */
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ModeRequest } from '../core/mode.ts';
 import type { Target, User, UserState } from '../core/model.ts';
@@ -7,6 +7,7 @@ import type { GivenClaims, PublishAsked } from '../flows/workbench.ts';
 import { OPERATIONS, type Operation, openApi } from './admin-operations.ts';
 import { notAllowed } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
+import type { PlatformOperations } from './platform-operations.ts';
 import type { HttpDeps } from './server.ts';
 
 export interface JournalLine {
@@ -63,6 +64,7 @@ export interface AdminReads {
   signIns(tenantId: string, query: { userId?: string; reference?: string; limit: number }): Promise<SignInLine[]>;
   modes: ModeOperations;
   mapping: MappingOperations;
+  platforms: PlatformOperations;
   explain(tenantId: string, userId: string, target: Target | undefined): Promise<object>;
 }
 

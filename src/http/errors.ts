@@ -25,6 +25,8 @@ const API_TITLES: Partial<Record<RefusalCode, string>> = {
   'request-malformed': 'The request is not valid',
   'mode-conflict': 'Not possible in the present mode',
   'domain-taken': 'Another organisation has proved this domain',
+  'provider-unreachable': 'The platform does not answer as it should',
+  'connection-unusable': 'The platform cannot be used as it is set up',
 };
 
 export const isApi = (req: Request): boolean => req.originalUrl.startsWith('/api/');
@@ -65,7 +67,10 @@ function refused(refusal: Refusal): Trouble {
   const { code, check, detail } = refusal;
   const { problems } = refusal as { problems?: string[] };
   const { status, title } = REFUSALS[code];
-  const said = FOR_OPERATORS.has(code) || /^(held|mode|seats|domain|hand-over|mapping|publication|explain)\//.test(check) ? { detail } : {};
+  const said =
+    FOR_OPERATORS.has(code) || /^(held|mode|seats|domain|hand-over|mapping|publication|explain|platform|task|delivery)\//.test(check)
+      ? { detail }
+      : {};
   return { code, title, ...said, ...(problems && { problems }), status: check === 'http/method' ? 405 : status, page: (at) => refusalPage(code, at) };
 }
 

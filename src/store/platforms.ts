@@ -9,14 +9,20 @@ import type { Row } from './schema.ts';
 
 export type PlatformRow = Row<'platform'>;
 
+export type PlatformStanding = Pick<PlatformRow, 'tenantId' | 'platform' | 'place' | 'entriesAt' | 'cursor'>;
+
 export interface Platforms {
   get(lane: Lane): Promise<PlatformRow | null>;
+  /** Of all tenants, without their catalogues. */
+  standing(): Promise<PlatformStanding[]>;
   ofTenant(tenantId: string): Promise<PlatformRow[]>;
   /** First seen; nothing where it is known. Everybody who is here is to be put into the outbox. */
   add(lane: Lane, place: string, now: Date): Promise<void>;
   entries(lane: Lane, entries: CatalogueEntry[], now: Date): Promise<void>;
   /** Everybody up to this one is in the outbox; null = all. False where another worker was there first. */
   advance(lane: Lane, step: { from: string; to: string | null }, now: Date): Promise<boolean>;
+  /** Everybody is to be put into the outbox again: it was not told of what happened meanwhile. */
+  refill(lane: Lane, now: Date): Promise<void>;
   halt(lane: Lane, failed: Failed, now: Date): Promise<void>;
   resume(lane: Lane, now: Date): Promise<void>;
   /** People who are enrolled in this target; by user id. */
@@ -31,6 +37,8 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
   const none = { entries: null, entriesAt: null, cursor: '', ...running };
   return guarded<Platforms>({
     get: async (lane) => (await q.select().from(t).where(at(lane)))[0] ?? null,
+    standing: async () =>
+      await q.select({ tenantId: t.tenantId, platform: t.platform, place: t.place, entriesAt: t.entriesAt, cursor: t.cursor }).from(t),
     ofTenant: async (tenantId) => await q.select().from(t).where(eq(t.tenantId, tenantId)).orderBy(t.platform),
     add: async (lane, place, now) =>
       void (await q
@@ -46,6 +54,7 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
           .where(and(at(lane), eq(t.cursor, from)))
           .returning({ platform: t.platform })
       ).length === 1,
+    refill: async (lane, now) => void (await q.update(t).set({ cursor: '', updatedAt: now }).where(at(lane))),
     halt: async (lane, { code, reason }, now) =>
       void (await q.update(t).set({ haltedAt: now, haltedCode: code, haltedReason: reason, updatedAt: now }).where(at(lane))),
     resume: async (lane, now) =>

@@ -224,6 +224,17 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
         addDomain: async () => ({}),
         verifyDomain: async () => ({}),
       },
+      platforms: {
+        list: async () => ({ platforms: [] }),
+        check: async (_, platform) => ({ platform, findings: [] }),
+        refresh: async () => ({ entries: 0, changed: [], held: 0 }),
+        letters: async () => ({ deliveries: [], next: null }),
+        retry: async () => ({ retried: 0 }),
+        replay: async () => ({ people: 0 }),
+        tasks: async () => ({ tasks: [], next: null }),
+        taskDone: async ({ id }) => ({ done: id }),
+        drift: async () => ({ drift: [] }),
+      },
       mapping: {
         document: async () => ({}),
         plan: async () => ({}),
