@@ -1,8 +1,9 @@
 /**
  * A process of its own: what is delivered to. A sample platform without limits, one that is down, and a receiver of webhooks that takes everything.
  * Says where they are; asked for `calls`, how many calls came since it was last asked, and over how long.
+ * Asked to `hold`, the receiver answers nobody until it is asked to `go`.
  */
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startSamplePlatform } from '../fixtures/sample-platform/sample-platform.ts';
 
@@ -31,11 +32,19 @@ down.faults.down();
 const told: number[] = [];
 const hook = createServer((request, response) => {
   told.push(Date.now());
-  request.resume().once('end', () => response.writeHead(204).end());
+  request.resume().once('end', () => (held ? held.push(response) : response.writeHead(204).end()));
 });
+/** Answers that wait for `go`. */
+let held: ServerResponse[] | null = null;
 await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
 
 process.on('message', (message: { asked?: string }) => {
+  if (message.asked === 'hold') held ??= [];
+  if (message.asked === 'go') {
+    for (const response of held ?? []) response.writeHead(204).end();
+    held = null;
+  }
+  if (message.asked === 'hold' || message.asked === 'go') process.send?.({});
   if (message.asked !== 'calls') return;
   const calls = up.calls.splice(0);
   const times = [...calls.map(({ at }) => at.getTime()), ...told.splice(0)];

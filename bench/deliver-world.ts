@@ -12,6 +12,7 @@ import { sourceOf, type UserState } from '../src/core/model.ts';
 import { plan } from '../src/core/plan.ts';
 import { newId } from '../src/lib/ids.ts';
 import { searchMoves } from '../src/protocols/scim/searchable.ts';
+import type { Then } from '../src/store/ledger.ts';
 import { openDatabase } from '../src/store/open.ts';
 import { PLACE } from '../src/store/outbox.ts';
 import { createStore, type Store } from '../src/store/store.ts';
@@ -174,8 +175,9 @@ export async function openPopulation(url: string, file: string): Promise<Populat
       const now = new Date();
       await store.outbox.enqueue([{ ...key, id: newId(), place: PLACE.change, look: false }], now);
       const row = await store.outbox.claimOne(key, { worker: 'bench', now, until: new Date(now.getTime() + 60_000) });
+      const then: Then = { kind: 'done' };
       const account = { accountId, profile: null, privileged: 0, lookedAt: now };
-      await store.ledger.write(row!, 'bench', { account, put: [], drop: [], then: { kind: 'done' }, now });
+      await store.ledger.write(row!, 'bench', { account, put: [], drop: [], then, now });
     },
     close: () => database.close(),
   };

@@ -45,6 +45,7 @@ import { createResolveTxt } from './lib/dns.ts';
 import { createGuardedFetch } from './lib/fetch.ts';
 import { newId } from './lib/ids.ts';
 import type { Log } from './lib/log.ts';
+import { createRightOfWay, type RightOfWay } from './lib/right-of-way.ts';
 import { createVault, type Vault } from './lib/secrets.ts';
 import { createTurns } from './lib/turns.ts';
 import { LIMITS } from './protocols/scim/discovery.ts';
@@ -148,10 +149,11 @@ export async function openGateway(options: Options): Promise<Gateway> {
   const house = await openHouse(options);
   const { kv } = house;
   const doctor = createDoctor({ store: house.store, now, newId: house.flow.newId, log });
-  const deliverer = delivererOf(house);
+  const rightOfWay = createRightOfWay();
+  const deliverer = delivererOf(house, rightOfWay);
   const workers = createWorkers(house, { doctor, deliverer });
   return {
-    http: createHttpApp({ ...httpDeps(options, house, deliverer), directory: directoryOf(house, { doctor, kv, now }) }),
+    http: createHttpApp({ ...httpDeps(options, house, deliverer), rightOfWay, directory: directoryOf(house, { doctor, kv, now }) }),
     house,
     kv,
     reload: () => reload(house),
@@ -169,7 +171,7 @@ function httpDeps(
   { settings, log, now = () => new Date(), env = process.env }: Options,
   house: House,
   deliverer: Deliverer,
-): Omit<Parameters<typeof createHttpApp>[0], 'directory'> {
+): Omit<Parameters<typeof createHttpApp>[0], 'directory' | 'rightOfWay'> {
   const { store, vault, tenants, flow, kv } = house;
   const fetch = createGuardedFetch({ loopback: settings.loopback });
   const connections = createConnections({
@@ -246,8 +248,8 @@ export const operatePlatformsOf = (house: House): OperatePlatforms =>
   createOperatePlatforms({ ...house, deliveries: deliveriesOf(house), tasks: tasksOf(house) });
 
 /** The outbox's worker; one in a process. */
-export const delivererOf = ({ store, tenants, platforms, catalogue, flow, log }: House): Deliverer =>
-  createDeliverer({ ...flow, store, tenants, platforms, entries: catalogue.entries, log, random: Math.random });
+export const delivererOf = ({ store, tenants, platforms, catalogue, flow, log }: House, { giveWay }: Pick<RightOfWay, 'giveWay'>): Deliverer =>
+  createDeliverer({ ...flow, store, tenants, platforms, entries: catalogue.entries, log, random: Math.random, giveWay });
 
 function directoryOf({ store, vault, tenants, flow, settings }: House, { doctor, kv, now }: { doctor: Doctor; kv: Kv; now: () => Date }): Directory {
   const deps: DirectoryDeps = { ...flow, store, vault };

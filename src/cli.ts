@@ -85,7 +85,7 @@ program
 
 program
   .command('demo')
-  .description('a sample world on loopback: tenant, SAML and OIDC providers, people, a local catalogue')
+  .description('a sample world on loopback: tenant, SAML and OIDC providers, people, a sample school')
   .option('--once', 'perform one sign-in of each kind, print what came of it, and end')
   .action(async (opts: { once?: boolean }) => {
     // Fixtures are no part of an installed gateway; only this command reaches for them.

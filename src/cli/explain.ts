@@ -45,8 +45,8 @@ function explained({ target, enrolled, grants, rules, platforms, history }: Expl
     ...(rules.length === 0 && grants.length === 0
       ? ['       no rule that names it was judged: no rule names it, or no source has said anything that counts']
       : []),
-    ...platforms.map(({ platform, state }) => `       at ${platform}: ${AT[state]}`),
     ...history.slice(0, 5).map(moment),
+    ...platforms.map(({ platform, state }) => `       at ${platform}: ${AT[state]}`),
   ];
 }
 

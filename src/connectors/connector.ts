@@ -7,24 +7,16 @@
  * Every connector passes test/connectors/suite.ts.
  */
 import type { CatalogueEntry, Resource, ResourceKind } from '../core/entitlement.ts';
-import type { Role } from '../core/model.ts';
+import type { Profile, Role } from '../core/model.ts';
 
 export type { CatalogueEntry, Resource, ResourceKind };
 
 /** A learner as platforms are told of them. */
-export interface Person {
+export interface Person extends Profile {
   /** Our user's id: the external id at the platform. */
   id: string;
-  userName: string;
-  email: string;
   /** Somebody whose word counts vouches for the e-mail: an account that has it already may be taken for theirs. */
   emailTrusted: boolean;
-  displayName: string;
-  givenName: string;
-  familyName: string;
-  locale: string;
-  timezone: string;
-  title: string;
   role: Role;
   fields: Record<string, string>;
   /** False: locked, suspended or deleted. */

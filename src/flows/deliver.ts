@@ -22,6 +22,8 @@ export interface DeliverDeps extends DeliveryDeps {
   log: Log;
   /** From 0 up to 1; for jitter. */
   random: () => number;
+  /** Resolves when nobody who waits for an answer is held up. */
+  giveWay: () => Promise<void>;
 }
 
 export interface Deliverer {
@@ -195,6 +197,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   async function walk(lane: Lane): Promise<void> {
     for (;;) {
+      await deps.giveWay();
       if (stopped || isPaused(lane)) return;
       // Where the last one failed, one shows whether it is well again.
       const limit = stateOf(lane).inARow > 0 ? 1 : (platformOf(lane)?.limits.concurrent ?? 1);

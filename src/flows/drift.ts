@@ -2,7 +2,7 @@
  * drift: what a platform has against what it should have. Reads both, says where they differ, and mends it as deliveries do: whoever differs is put into the
  * outbox to be looked at. Where mending would take away from more people than the tenant's limits allow, nothing of it is begun without an operator's word.
  */
-import type { Connector } from '../connectors/connector.ts';
+import { type Connector, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
 import { type CatalogueEntry, type Given, type Resource, resourceKey } from '../core/entitlement.ts';
 import { exceeds } from '../core/guard.ts';
 import type { Store } from '../store/store.ts';
@@ -35,6 +35,8 @@ export interface Drift {
   looked: number;
   /** Still to be delivered: they differ of course, and are not counted. */
   waiting: number;
+  /** Of whom the platform did not say what they have. */
+  unread: number;
   /** At most `MOST`, whole numbers below. */
   people: PersonDrift[];
   differing: number;
@@ -56,7 +58,7 @@ export interface DriftAsked {
 
 export async function findDrift(deps: DriftDeps, { live, ready }: { live: LiveTenant; ready: Ready }, asked: DriftAsked): Promise<Drift> {
   const { connector, platform } = ready;
-  const drift: Drift = { platform: platform.id, looked: 0, waiting: 0, people: [], differing: 0, losing: 0, mended: 0, overLimit: false };
+  const drift: Drift = { platform: platform.id, looked: 0, waiting: 0, unread: 0, people: [], differing: 0, losing: 0, mended: 0, overLimit: false };
   if (!connector.capabilities.readBack) return drift;
   const lane = { tenantId: live.tenant.id, platform: platform.id };
   const entries = connector.capabilities.catalogue ? await deps.entries(live.tenant, connector, AbortSignal.timeout(READ_MS)) : null;
@@ -65,9 +67,10 @@ export async function findDrift(deps: DriftDeps, { live, ready }: { live: LiveTe
     const page = await deps.store.ledger.people(lane, { after, limit: PAGE });
     for (const { userId, accountId } of page) {
       if (accountId === null) continue;
-      const found = await ofPerson(deps, { live, connector, entries, userId, accountId });
+      const found = await ofPerson(deps, { live, connector, entries, userId, accountId }).catch(unread);
       drift.looked++;
       if (found === 'waiting') drift.waiting++;
+      else if (found === 'unread') drift.unread++;
       else if (found) {
         drift.differing++;
         differing.push(userId);
@@ -86,6 +89,12 @@ export async function findDrift(deps: DriftDeps, { live, ready }: { live: LiveTe
     drift.mended = differing.length;
   }
   return drift;
+}
+
+/** What goes wrong for one person ends nobody else's look. */
+function unread(error: unknown): 'unread' {
+  if ((error instanceof TransientFailure || error instanceof TerminalFailure) && error.scope === 'person') return 'unread';
+  throw error;
 }
 
 interface OfPerson {

@@ -207,7 +207,7 @@ export function createOperatePlatforms(deps: OperatePlatformsDeps) {
   }
 }
 
-const NOTHING = { looked: 0, waiting: 0, differing: 0, losing: 0, mended: 0, overLimit: false, readable: true };
+const NOTHING = { looked: 0, waiting: 0, unread: 0, differing: 0, losing: 0, mended: 0, overLimit: false, readable: true };
 
 /** What a platform answers is no fault of ours: an operator is told, in its own words. */
 async function orRefused<T>(platform: string, work: () => Promise<T>): Promise<T> {

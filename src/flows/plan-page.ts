@@ -99,7 +99,7 @@ export function planLines(plan: ShownPlan): string[] {
 function deliveryLines({ platform, calls, minutes, unknown, byHand, halted }: PlatformOutlook): string[] {
   const pace = minutes !== null && minutes > 1 ? `, about ${minutes} minutes at its limit` : '';
   return [
-    ...(calls > 0 ? [`${platform}: ${calls} people to deliver${pace}`] : []),
+    ...(calls > 0 ? [`${platform}: ${calls === 1 ? '1 person' : `${calls} people`} to deliver${pace}`] : []),
     ...(halted === null ? [] : [`! ${platform} takes nothing at present: ${halted}`]),
     ...unknown.map((sentence) => `! ${platform}: ${sentence}; nobody gets it there until it is found`),
     ...byHand.map((sentence) => `! ${platform} cannot do this by itself: ${sentence} (matricula task list)`),

@@ -54,6 +54,9 @@ export function createTasks({ store: { ledger, people, journal }, ...deps }: Tas
   };
 }
 
+/** Of a `Date`. */
+const LAST_MOMENT = 8.64e15;
+
 const gone = () => new Refusal('not-found', 'task/unknown', 'there is no such task, or not any more');
 
 const idOf = ({ platform, userId, kind, id, since }: PlatformGiven): string =>
@@ -63,7 +66,8 @@ function keyOf(tenantId: string, id: string): Pick<PlatformGiven, 'tenantId' | '
   try {
     const parts = JSON.parse(Buffer.from(id, 'base64url').toString('utf8')) as [string, string, PlatformGiven['kind'], string, number];
     const [platform, userId, kind, resource, since] = parts;
-    if (parts.length === 5 && [platform, userId, kind, resource].every((part) => typeof part === 'string') && Number.isSafeInteger(since))
+    const texts = [platform, userId, kind, resource].every((part) => typeof part === 'string' && !/[\p{Cc}\p{Surrogate}]/u.test(part));
+    if (parts.length === 5 && texts && Number.isSafeInteger(since) && Math.abs(since) <= LAST_MOMENT)
       return { tenantId, platform, userId, kind, id: resource, since: new Date(since) };
   } catch {
     // as below

@@ -12,6 +12,7 @@ import type { HandOffs } from '../flows/hand-off.ts';
 import type { At, RequestContext, SignIn } from '../flows/signin.ts';
 import type { Kv } from '../kv/kv.ts';
 import type { Log } from '../lib/log.ts';
+import type { RightOfWay } from '../lib/right-of-way.ts';
 import type { Learning } from '../web/learning.ts';
 import { type AdminReads, adminRouter } from './admin.ts';
 import { answerErrors } from './errors.ts';
@@ -67,6 +68,8 @@ export interface HttpDeps {
   directory: Directory;
   health: { ready(): Promise<{ ok: boolean; checks: Record<string, string> }> };
   clock: () => Date;
+  /** Requests under way are noted here: what can wait gives way to them. */
+  rightOfWay: Pick<RightOfWay, 'entered'>;
 }
 
 /** The whole gateway as one Express application. It does not listen. */
@@ -82,6 +85,10 @@ export function createHttpApp(deps: HttpDeps): Express {
   app.use(followRequests(deps));
   app.use(protectiveHeaders(deps.settings));
   app.use(operationRouter(deps));
+  app.use((_req, res, next) => {
+    res.once('close', deps.rightOfWay.entered());
+    next();
+  });
   app.use('/api/v1/scim', scimRouter(deps));
   app.use('/api/v1', adminRouter(deps));
   app.use(signInRouter(deps, limits));

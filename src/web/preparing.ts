@@ -30,7 +30,7 @@ export function preparingPage(at: {
 ${long && html`<p>You can leave this page open, or close it and come back later. If it is still like this in an hour, tell your administrator the reference below.</p>`}
 ${long && tenant.contact !== null && html`<p class="contact"><span>Who can help</span> ${contactLink(tenant.contact)}</p>`}
 <p><a class="button" href="${at.again}">Try now</a></p>
-<p><a href="/t/${tenant.id}/learning">My learning</a></p>
+<p>Your courses are listed in <a href="/t/${tenant.id}/learning">My learning</a>.</p>
 ${long && html`<p class="trace">Reference <code>${at.reference}</code></p>`}
 </div>`,
   });

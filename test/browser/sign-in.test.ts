@@ -1,5 +1,5 @@
 /**
- * The whole way in a real browser: e-mail page, provider, "my learning", and the way out. Nothing is stood in for: gateway and providers are the demo's.
+ * The whole way in a real browser: e-mail page, provider, the school with its courses, "my learning", and the way out. Gateway, providers and school are the demo's.
  * With PICTURES=1 the pages of the README are drawn anew into docs/pictures. Cookies across sites over https: test/web/browser.test.ts.
  */
 import { join } from 'node:path';
@@ -38,22 +38,50 @@ describeWith('chromium', 'a learner in a real browser', () => {
     if (!javaScript) await page.getByRole('button', { name: 'Continue' }).click();
   }
 
+  /** Where a sign-in leads: the school's page, signed in there. */
+  async function landed(page: Page): Promise<void> {
+    await page.getByRole('heading', { name: 'My courses', level: 1 }).waitFor();
+    expect(page.url()).toBe(`${w.school.url}/enrollments`);
+  }
+
+  async function toMyLearning(page: Page): Promise<void> {
+    await page.goto(`${w.baseUrl}/t/acme/learning`);
+    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
+  }
+
+  const listOf = (page: Page, name: 'Courses' | 'Groups') => page.getByRole('list', { name }).getByRole('listitem').allTextContents();
   const coursesOf = (page: Page) => page.getByRole('main').getByRole('heading', { level: 3 }).allTextContents();
   const titlesOf = (page: Page) => page.getByRole('main').getByRole('heading', { level: 2 }).allTextContents();
 
-  it('comes from the e-mail page through SAML to the courses that the mapping gives', async () => {
+  it('comes from the e-mail page through SAML into the school, signed in, with the courses that the mapping gives', async () => {
     const { page, complaints, close } = await w.visit();
     await page.goto(w.baseUrl);
     await picture(page, 'sign-in');
     await toProvider(page, 'chioma@acme.example', 'SAML');
     await chooseAtSaml(page, 'Chioma Eze');
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
-    expect(page.url()).toBe(`${w.baseUrl}/t/acme/learning`);
-    expect((await titlesOf(page)).sort()).toEqual(['All staff', 'Executive programme', 'Sales onboarding']);
+    await landed(page);
+    expect(await page.getByText('Chioma Eze').count()).toBe(1);
+    expect(await page.getByText('chioma@acme.example').count()).toBe(1);
+    expect((await listOf(page, 'Courses')).sort()).toEqual(['Negotiation', 'Selling with care', 'Strategy', 'Welcome to Acme']);
+    expect(await listOf(page, 'Groups')).toEqual(['All staff']);
+    await picture(page, 'landed');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('has the same courses under "my learning", and comes from there to one of them, also where the session at the school is over', async () => {
+    const { page, complaints, context, close } = await w.visit();
+    await toProvider(page, 'chioma@acme.example', 'SAML');
+    await chooseAtSaml(page, 'Chioma Eze');
+    await landed(page);
+    await toMyLearning(page);
+    expect((await titlesOf(page)).sort()).toEqual(['All staff', 'Executive programme', 'Sales onboarding', 'Welcome']);
     expect((await coursesOf(page)).sort()).toEqual(['Negotiation', 'Selling with care', 'Strategy', 'Welcome to Acme']);
     await picture(page, 'my-learning');
+    await context.clearCookies({ name: 'sample_session' });
     await page.getByRole('link', { name: 'Strategy' }).click();
-    await page.getByRole('heading', { name: 'Sample academy', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'Strategy', level: 1 }).waitFor();
+    expect(page.url()).toBe(`${w.school.url}/courses/strategy`);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -64,9 +92,8 @@ describeWith('chromium', 'a learner in a real browser', () => {
     await page.getByLabel('Work e-mail address').fill('bjorn@acme.example');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('link', { name: 'Acme staff (OpenID Connect)' }).click();
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
-    expect(page.url()).toBe(`${w.baseUrl}/t/acme/learning`);
-    expect((await titlesOf(page)).sort()).toEqual(['All staff', 'Engineering basics']);
+    await landed(page);
+    expect((await listOf(page, 'Courses')).sort()).toEqual(['Secure code', 'Welcome to Acme', 'When it breaks']);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -76,9 +103,10 @@ describeWith('chromium', 'a learner in a real browser', () => {
     await page.goto(`${w.baseUrl}/t/acme`);
     await page.getByRole('link', { name: 'Acme staff (OpenID Connect)' }).click();
     await page.getByRole('button', { name: "Zoë O'Brien-Núñez" }).click();
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
-    expect((await titlesOf(page)).sort()).toEqual(['All staff', 'Contractors']);
+    await landed(page);
     expect(await page.getByText("Zoë O'Brien-Núñez").count()).toBe(1);
+    expect((await listOf(page, 'Courses')).sort()).toEqual(['Safety on site', 'Welcome to Acme']);
+    expect((await listOf(page, 'Groups')).sort()).toEqual(['All staff', 'Contractors']);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -87,21 +115,41 @@ describeWith('chromium', 'a learner in a real browser', () => {
     const saml = await w.visit({ javaScript: false });
     await toProvider(saml.page, 'amara@acme.example', 'SAML');
     await chooseAtSaml(saml.page, 'Amara Okafor', false);
-    await saml.page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
-    expect((await titlesOf(saml.page)).sort()).toEqual(['All staff', 'Sales onboarding']);
+    await landed(saml.page);
+    expect((await listOf(saml.page, 'Courses')).sort()).toEqual(['Negotiation', 'Selling with care', 'Welcome to Acme']);
 
     const oidc = await w.visit({ javaScript: false });
     await oidc.page.goto(`${w.baseUrl}/t/acme`);
     await oidc.page.getByRole('link', { name: 'Acme staff (OpenID Connect)' }).click();
     await oidc.page.getByRole('button', { name: 'Bjørn Lindqvist' }).click();
-    await oidc.page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
-    expect((await titlesOf(oidc.page)).sort()).toEqual(['All staff', 'Engineering basics']);
+    await landed(oidc.page);
+    expect((await listOf(oidc.page, 'Courses')).sort()).toEqual(['Secure code', 'Welcome to Acme', 'When it breaks']);
 
     for (const { complaints, close } of [saml, oidc]) {
       expect(complaints).toEqual([]);
       await close();
     }
   });
+
+  it('waits on a page that says so while the school is away, and is there, with every course, once it is back', async () => {
+    const { page, close } = await w.visit();
+    w.school.faults.down();
+    try {
+      await page.goto(`${w.baseUrl}/t/acme/login/oidc?login_hint=many@acme.example`);
+      await page.getByRole('heading', { name: 'Preparing your courses', level: 1 }).waitFor();
+      await picture(page, 'preparing');
+      // What is to be learned is there to see meanwhile.
+      const beside = await page.context().newPage();
+      await toMyLearning(beside);
+      expect(await coursesOf(beside)).toEqual(['Safety on site']);
+      await beside.close();
+    } finally {
+      w.school.faults.up();
+    }
+    await landed(page);
+    expect(await listOf(page, 'Courses')).toEqual(['Safety on site']);
+    await close();
+  }, 60_000);
 
   it('is told that the account is locked, with a reference that the journal holds, and is not signed in', async () => {
     const { page, complaints, context, close } = await w.visit();
@@ -137,7 +185,8 @@ describeWith('chromium', 'a learner in a real browser', () => {
     const { page, complaints, context, close } = await w.visit();
     await toProvider(page, 'amara@acme.example', 'SAML');
     await chooseAtSaml(page, 'Amara Okafor');
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
+    await landed(page);
+    await toMyLearning(page);
     const [session] = (await context.cookies()).filter(({ name }) => name === 'matricula');
     expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax', expires: -1 });
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -154,7 +203,9 @@ describeWith('chromium', 'a learner in a real browser', () => {
   it('is locked out of an open session at the next click, once an operator suspends the account', async () => {
     const { page, close } = await w.visit();
     await page.goto(`${w.baseUrl}/t/acme/login/oidc?login_hint=nobody@acme.example`);
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
+    await landed(page);
+    expect(await page.getByText('No course yet.').count()).toBe(1);
+    await toMyLearning(page);
     const { flow, tenants, store } = w.running.gateway.house;
     const user = await store.people.find('acme', 'nobody@acme.example');
     await provision(flow, {
@@ -181,7 +232,11 @@ describeWith('chromium', 'a learner in a real browser', () => {
     await page.waitForURL(`${w.samlIdp}/**`);
     await tabTo(page, 'Amara Okafor');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
+    await landed(page);
+    await tabTo(page, 'Welcome to Acme');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Welcome to Acme', level: 1 }).waitFor();
+    await toMyLearning(page);
     await tabTo(page, 'Sign out');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'You are signed out', level: 1 }).waitFor();
@@ -203,7 +258,9 @@ describeWith('chromium', 'a learner in a real browser', () => {
     await fits();
     await page.getByRole('link', { name: 'Acme staff (SAML)' }).click();
     await chooseAtSaml(page, 'Chioma Eze');
-    await page.getByRole('heading', { name: 'My learning', level: 1 }).waitFor();
+    await landed(page);
+    await fits();
+    await toMyLearning(page);
     await fits();
     await picture(page, 'my-learning-telephone');
     expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);

@@ -24,7 +24,7 @@ export interface BrowserWorld extends World {
 export async function openBrowserWorld(): Promise<BrowserWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'matricula-browser-'));
   // Any free ports: two worlds that both like 8080 may start at the same moment.
-  writeFileSync(join(folder, 'ports.json'), JSON.stringify({ gateway: 0, saml: 0, oidc: 0, academy: 0 }));
+  writeFileSync(join(folder, 'ports.json'), JSON.stringify({ gateway: 0, saml: 0, oidc: 0, school: 0 }));
   const world = await startWorld({ folder, quiet: true });
   const browser = await chromium.launch({ executablePath: chromiumPath, args: FLAGS });
   return {

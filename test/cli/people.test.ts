@@ -105,7 +105,7 @@ describe('the command line over people', () => {
       { outcome: 'updated', publication: { state: 'done', people: 2, changed: 1, gaining: 1, losing: 1, holding: 0 } },
     ]);
     const bjorn = await json<{ grants: { target: string }[] }>('user', 'show', 'bjorn@acme.example');
-    expect(bjorn.grants.map(({ target }) => target).sort()).toEqual(['collection:executive', 'group:all-staff']);
+    expect(bjorn.grants.map(({ target }) => target).sort()).toEqual(['bundle:welcome', 'collection:executive', 'group:all-staff']);
   });
 
   it('plans, publishes, follows, compares and goes back', async () => {

@@ -132,12 +132,14 @@ describe('matricula delivery', () => {
     await w.delivered();
     expect(w.app.received.every(({ body }) => body.includes(ada))).toBe(true);
     expect(w.app.received.length).toBeGreaterThan(0);
-    expect(await matricula('delivery', 'replay', '--platform', 'app')).toMatchObject({ code: 2, err: 'matricula: say --user or --all\n' });
-    expect(await matricula('delivery', 'retry')).toMatchObject({ code: 2, err: expect.stringMatching(/--platform/) });
-    expect(await matricula('delivery', 'replay', '--platform', 'app', '--user', 'nobody')).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/no such user/),
-    });
+    const [nobody, nowhere, unknown] = await Promise.all([
+      matricula('delivery', 'replay', '--platform', 'app'),
+      matricula('delivery', 'retry'),
+      matricula('delivery', 'replay', '--platform', 'app', '--user', 'nobody'),
+    ]);
+    expect(nobody).toMatchObject({ code: 2, err: 'matricula: say --user or --all\n' });
+    expect(nowhere).toMatchObject({ code: 2, err: expect.stringMatching(/--platform/) });
+    expect(unknown).toMatchObject({ code: 1, err: expect.stringMatching(/no such user/) });
   });
 });
 
@@ -147,13 +149,14 @@ describe('matricula task', () => {
     await w.delivered();
     await w.operator.arrives('dee', []);
     await w.delivered();
-    const listed = await matricula('task', 'list', 'acme');
+    const [listed, { tasks }, explained] = await Promise.all([
+      matricula('task', 'list', 'acme'),
+      json<{ tasks: { id: string }[] }>('task', 'list'),
+      matricula('explain', 'dee@acme.example', 'group:staff'),
+    ]);
     expect(listed.out).toMatch(/\nschool +take out of +group Staff +dee@acme\.example +\S+Z +\S+\n$/);
-    const { tasks } = await json<{ tasks: { id: string }[] }>('task', 'list');
+    expect(explained.out).toContain('\n       at school: a task for somebody (matricula task list)\n');
     const [task] = tasks;
-    expect((await matricula('explain', 'dee@acme.example', 'group:staff')).out).toContain(
-      '\n       at school: a task for somebody (matricula task list)\n',
-    );
     expect(await matricula('task', 'done', task!.id, '--comment', 'done')).toMatchObject({ code: 0, out: 'done\n' });
     expect(await matricula('task', 'done', 'acme', task!.id)).toMatchObject({ code: 1, err: expect.stringMatching(/no such task, or not any more/) });
     expect((await matricula('task', 'list')).out).toBe('nothing is to be done by hand\n');

@@ -184,6 +184,6 @@ describe('the administrators’ API', () => {
       const answer = await read(path.replace('{tenant}', 'acme').replace('{id}', path.includes('/mapping/') ? '1' : 'ada'));
       expect({ path, status: answer.status }).toEqual({ path, status: 'get' in operations ? 200 : 405 });
     }
-    expect(described.flatMap(([, operations]) => Object.keys(operations)).sort()).toEqual([...Array(16).fill('get'), ...Array(14).fill('post')]);
+    expect(described.flatMap(([, operations]) => Object.keys(operations)).sort()).toEqual([...Array(19).fill('get'), ...Array(20).fill('post')]);
   });
 });

@@ -2,6 +2,7 @@
  * The HTTP surface over a real kv on SQLite in memory, a clock that tests move, two tenants, and a sign-in that is told by the message how to end:
  * `SAMLResponse=arrive:<user>` signs in, `SAMLResponse=<refusal code>` is refused, `SAMLResponse=fault` breaks; `code=…` likewise for OIDC.
  */
+
 import type { Express } from 'express';
 import request from 'supertest';
 import type { Target, User, UserState } from '../../src/core/model.ts';
@@ -16,6 +17,7 @@ import { createHttpApp, type HttpDeps, type HttpSettings } from '../../src/http/
 import { createDatabaseKv } from '../../src/kv/database.ts';
 import { KvUnavailable } from '../../src/kv/kv.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { createRightOfWay } from '../../src/lib/right-of-way.ts';
 import { createVault } from '../../src/lib/secrets.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { createStore } from '../../src/store/store.ts';
@@ -263,6 +265,7 @@ export async function world(over: { settings?: Partial<HttpSettings>; baseUrl?: 
     health: {
       ready: async () => (kvIsAway ? { ok: false, checks: { database: 'ok', kv: 'away' } } : { ok: true, checks: { database: 'ok', kv: 'ok' } }),
     },
+    rightOfWay: createRightOfWay(),
     clock: () => now,
   };
 

@@ -43,7 +43,7 @@ export interface Operator {
   /** As a sign-in makes somebody, without a browser. */
   arrives(id: string, groups: string[]): Promise<string>;
   /** The whole way through a browser and the provider. */
-  signsIn(person: SamplePerson): Promise<{ visitor: Visitor; page: Page }>;
+  signsIn(person: SamplePerson, stopAt?: (url: string) => boolean): Promise<{ visitor: Visitor; page: Page }>;
   prove(domain: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -114,10 +114,10 @@ export async function startOperator({ backend, now, over = {}, files = {}, redis
       const done = await provision(flow, { live, intent: assertion('oidc', id, { groups }), lookup, actor: 'connection:oidc', reference: null });
       return done.after.user.id;
     },
-    async signsIn(person) {
+    async signsIn(person, stopAt) {
       known.set(person.id, person);
       oidc.setPeople([...known.values()]);
-      const visitor = createVisitor(gateway.baseUrl);
+      const visitor = createVisitor(gateway.baseUrl, stopAt && { stopAt });
       return { visitor, page: await visitor.byOidc(person.email) };
     },
     async prove(domain) {

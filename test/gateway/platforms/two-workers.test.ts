@@ -61,7 +61,9 @@ for (const [name, backend, redis] of [
       }
       expect(workers.size).toBe(2);
       expect(platform.school.users.size).toBe(PEOPLE);
-      const posts = platform.calls.filter(({ method, status }) => method === 'POST' && status === 201).map(({ path }) => path.replace(/\/\d+/g, '/:id'));
+      const posts = platform.calls
+        .filter(({ method, status }) => method === 'POST' && status === 201)
+        .map(({ path }) => path.replace(/\/\d+/g, '/:id'));
       const counts = Object.fromEntries(
         [...new Set(posts)].map((path) => [path.replace('/api/public/v1', ''), posts.filter((one) => one === path).length]),
       );
