@@ -31,7 +31,10 @@ export function createDelivered(deps: DeliveredDeps): Delivered {
 
   return {
     async progress(key, waitMs) {
-      const first = await standing(key);
+      const before = await standing(key);
+      // Whoever comes has their dead letter tried once more: what stood in the way may have been mended since.
+      const revived = before !== 'unknown' && before.kind === 'failed' && (await outbox.revive(key, deps.now())) > 0;
+      const first = revived ? ({ kind: 'waiting' } as const) : before;
       if (first === 'unknown')
         // Nothing was ever to be told of them: they have nothing there yet, and come all the same.
         await outbox.enqueue([{ ...key, id: deps.newId(), place: PLACE.signIn, look: false }], deps.now());

@@ -33,7 +33,16 @@ const SEES: Record<Seen, string> = {
   waits: '“Preparing your courses”, and enters when it is over',
   refused: 'a page that says no, with a reference',
 };
-const rows: string[] = [];
+const HEAD = ['what happens', 'what the platform answers', 'what we do', 'code', 'what the learner sees'];
+const rows: string[][] = [];
+
+/** Columns as wide as their widest cell: as the formatter wants them. */
+function tableOf(cells: string[][]): string {
+  const widths = HEAD.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
+  const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  const [head, ...rest] = cells;
+  return [line(head!), line(widths.map((width) => '-'.repeat(width))), ...rest.map(line)].join('\n');
+}
 
 describe('a fault of a learning platform', () => {
   let school: School;
@@ -105,7 +114,7 @@ describe('a fault of a learning platform', () => {
       const { enrolments } = school.platform.school;
       expect(new Set(enrolments.map((one) => `${one.userId} ${one.courseId}`)).size).toBe(enrolments.length);
 
-      rows.push(`| ${fault.name} | ${fault.answers} | ${WORDS[outcome]} | ${code === null ? '' : `\`${code}\``} | ${SEES[seen]} |`);
+      rows.push([fault.name, fault.answers, WORDS[outcome], code === null ? '' : `\`${code}\``, SEES[seen]]);
     },
     90_000,
   );
@@ -113,15 +122,11 @@ describe('a fault of a learning platform', () => {
 
 afterAll(() => {
   if (rows.length < FAULTS.length) return; // a part was run, or something failed: that is told elsewhere
-  const table = [
-    '| what happens | what the platform answers | what we do | code | what the learner sees |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n');
+  const table = tableOf([HEAD, ...rows]);
   const text = readFileSync(PAGE, 'utf8');
   const [before, after] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];
   expect(before < after && text.includes(BEGIN)).toBe(true);
-  const made = `${text.slice(0, before)}\n${table}\n${text.slice(after)}`;
+  const made = `${text.slice(0, before)}\n\n${table}\n\n${text.slice(after)}`;
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(PAGE, made);
   else expect(text).toBe(made);
 });

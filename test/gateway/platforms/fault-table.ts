@@ -55,7 +55,6 @@ export const FAULTS: Fault[] = [
   { name: 'too many requests, the end in seconds', answers: '429, RateLimit-Reset', begin: (school) => any(inSeconds())(school) },
   { name: 'too many requests, the end in milliseconds', answers: '429, RateLimit-Reset', begin: (school) => any(inMilliseconds())(school) },
   { name: 'too many requests, no end told', answers: '429', begin: any(effects.tooMany()) },
-  { name: 'an error there, once', answers: '500, then as usual', begin: create(effects.serverError(), 1) },
   { name: 'an error there, for one person', answers: '500', begin: create(effects.serverError()) },
   { name: 'maintenance', answers: '503, an HTML page', begin: any(effects.unavailable()) },
   { name: 'the proxy in front of it fails', answers: '520, an HTML page', begin: any(effects.proxyError()) },

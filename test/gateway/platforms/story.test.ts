@@ -88,6 +88,11 @@ for (const backend of [sqliteFile, postgres])
       expect(data.usable(owner.id)).toEqual({ courses: [], bundles: [], groups: [] });
       const { body } = await school.operator.get<{ deliveries: { state: string; code: string }[] }>('/deliveries?state=dead');
       expect(body.deliveries).toMatchObject([{ state: 'dead', code: 'privileged' }]);
+      // Still no; and when the role has been taken away there, the next sign-in is enough.
+      expect((await school.operator.signsIn(learner('owner', ['Sales']))).page.status).toBe(403);
+      owner.roles.splice(0);
+      expect(new URL((await school.operator.signsIn(learner('owner', ['Sales']))).page.url).origin).toBe(school.platform.url);
+      expect(usable('owner@acme.example').bundles).toEqual(['sales']);
     });
 
     it('who is locked at the company enters no more, and what we gave has ended there', async () => {
