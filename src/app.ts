@@ -343,7 +343,7 @@ function createWorkers(house: House, { doctor, deliverer }: { doctor: Doctor; de
       loops.push(every(POLL_MS, house.log, 'held', () => settleWhatIsOwed(house)));
       loops.push(every(POLL_MS, house.log, 'publications', async () => void (await runWaiting(house.flow, house.flow.worker))));
       loops.push(
-        every(POLL_MS, house.log, 'platforms', () => upkeep.turn(house.tenants.all())),
+        every(POLL_MS, house.log, 'platforms', () => upkeep.turn(house.tenants.all()), 0),
         every(POLL_MS, house.log, 'outbox', () => deliverer.turn()),
       );
     },
@@ -353,12 +353,13 @@ function createWorkers(house: House, { doctor, deliverer }: { doctor: Doctor; de
   };
 }
 
-function every(ms: number, log: Log, name: string, turn: () => Promise<void>): { stop(): Promise<void> } {
+/** `first`: milliseconds before the first turn. */
+function every(ms: number, log: Log, name: string, turn: () => Promise<void>, first = ms): { stop(): Promise<void> } {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let failing = false;
-  const next = () => {
+  const next = (wait: number) => {
     timer = setTimeout(() => {
       running = turn()
         .then(() => {
@@ -370,12 +371,12 @@ function every(ms: number, log: Log, name: string, turn: () => Promise<void>): {
           failing = true;
         })
         .finally(() => {
-          if (!stopped) next();
+          if (!stopped) next(ms);
         });
-    }, ms);
+    }, wait);
     timer.unref();
   };
-  next();
+  next(first);
   return {
     stop() {
       stopped = true;

@@ -80,10 +80,12 @@ async function noteDeaf({ store, now }: UpkeepDeps, tenants: readonly LiveTenant
 
 async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { ready: Ready; row: PlatformStanding | null }): Promise<void> {
   const lane = { tenantId: live.tenant.id, platform: ready.platform.id };
-  if (!row) return deps.store.platforms.add(lane, placeOf(ready.platform), deps.now());
-  if (row.place !== placeOf(ready.platform)) return; // deliveries say so
-  await readCatalogue(deps, live, { ready, readAt: row.entriesAt });
-  if (row.cursor !== null) return fill(deps, lane, row.cursor);
+  const place = placeOf(ready.platform);
+  if (!row) await deps.store.platforms.add(lane, place, deps.now());
+  const known = row ?? { place, entriesAt: null, cursor: '' };
+  if (known.place !== place) return; // deliveries say so
+  await readCatalogue(deps, live, { ready, readAt: known.entriesAt });
+  if (known.cursor !== null) return fill(deps, lane, known.cursor);
   await lookDaily(deps, live, ready);
 }
 

@@ -10,7 +10,7 @@ for (const backend of [sqliteFile, postgres])
   describeWith(backend.needs, `a learner of a school, on ${backend.name}`, () => {
     let school: School;
     beforeAll(async () => {
-      school = await startSchool({ backend, sample: { limits: { perMinute: null } } });
+      school = await startSchool({ backend, sample: { limits: { perMinute: null } }, platformOver: { limits: { perMinute: 1000, concurrent: 4 } } });
     });
     afterAll(() => school?.close());
     const sorted = ({ courses, bundles, groups }: { courses: string[]; bundles: string[]; groups: string[] }) => ({
