@@ -15,7 +15,8 @@ export async function sweepNow(house: House, live: LiveTenant, allowRemovals: bo
     const over =
       done.overLimit &&
       `; more than the limit: ${done.overLimit.lapsing} are held (matricula held), ${done.overLimit.erasing} not erased (--allow-removals)`;
-    out.result(done, `${done.lapsed} lapsed, ${done.erased} erased${over ?? ''}`);
+    const kept = done.kept > 0 ? `; ${done.kept} not yet: a learning platform has still to hear that they left (matricula platform list)` : '';
+    out.result(done, `${done.lapsed} lapsed, ${done.erased} erased${kept}${over ?? ''}`);
   } finally {
     await kv.close();
   }

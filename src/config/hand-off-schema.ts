@@ -88,6 +88,11 @@ export const signedHandOff = object(
       .record(text('the name of a claim', 128), text('a text such as "{email}"', 1000), { error: 'claim: text, such as { email: "{email}" }' })
       .optional()
       .describe('What the application is told. {email}, {id}, {field.cost_center} and the like are replaced; {enrolments} alone becomes a list.'),
+    requireTrustedEmail: flag()
+      .optional()
+      .describe(
+        "true: nobody enters with an e-mail outside the tenant's domains, or one that no provider whose word counts has said. The presets do so: these products take a learner for whoever has the e-mail there.",
+      ),
   },
   'a hand-off',
 );

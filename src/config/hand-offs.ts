@@ -3,7 +3,7 @@ import type { HandOff, SignedHandOff } from '../core/tenant.ts';
 import { secretPlaceOf } from './files.ts';
 import { HAND_OFF_DEFAULTS as DEFAULTS, type HandOffFile, type SignedFile } from './hand-off-schema.ts';
 
-type Written = Pick<SignedFile, 'url' | 'method' | 'parameter' | 'returnToParameter' | 'parameters' | 'algorithm' | 'claims'>;
+type Written = Pick<SignedFile, 'url' | 'method' | 'parameter' | 'returnToParameter' | 'parameters' | 'algorithm' | 'claims' | 'requireTrustedEmail'>;
 
 /**
  * What each product takes.
@@ -17,6 +17,7 @@ const PRESETS: Record<NonNullable<SignedFile['preset']>, Written> = {
     returnToParameter: 'return_to',
     algorithm: 'HS256',
     claims: { email: '{email}', name: '{displayName}', external_id: '{id}' },
+    requireTrustedEmail: true,
   },
   canny: {
     url: 'https://canny.io/api/redirects/sso',
@@ -25,6 +26,7 @@ const PRESETS: Record<NonNullable<SignedFile['preset']>, Written> = {
     returnToParameter: 'redirect',
     algorithm: 'HS256',
     claims: { id: '{id}', email: '{email}', name: '{displayName}' },
+    requireTrustedEmail: true,
   },
 };
 
@@ -70,5 +72,6 @@ function signedOf(file: SignedFile, baseDir: string): Omit<SignedHandOff, 'id' |
     issuer: file.issuer ?? null,
     audience: file.audience ?? null,
     claims: file.claims ?? {},
+    requireTrustedEmail: file.requireTrustedEmail ?? false,
   };
 }

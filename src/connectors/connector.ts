@@ -108,9 +108,10 @@ export interface Connector {
   find(person: Person, signal: AbortSignal): Promise<Account | null>;
   /**
    * The account exists and has this profile. `known`: its id there as we learned it. Doing it twice makes one account.
-   * Throws `TerminalFailure` `privileged` or `not-vouched` rather than take over somebody's account.
+   * Null: there is none, and none was made, because the person is not active. Throws `TerminalFailure` `privileged` or `not-vouched` rather than take over
+   * somebody's account.
    */
-  upsert(known: string | null, attempt: Attempt): Promise<Upserted>;
+  upsert(known: string | null, attempt: Attempt): Promise<Upserted | null>;
   /** `wanted`: the things that are asked about. Null = there is no such account any more. Not called where `capabilities.readBack` is false. */
   read(accountId: string, wanted: readonly Resource[], signal: AbortSignal): Promise<Held | null>;
   /**
@@ -163,6 +164,13 @@ export class TransientFailure extends Error {
     this.scope = scope;
     this.retryAfterMs = retryAfterMs;
     this.status = status;
+  }
+}
+
+/** The platform was not called: one's turn did not come in time, or calls could not be counted. Says nothing of the platform, and nothing of the person. */
+export class NotCalled extends TransientFailure {
+  constructor(message: string, { code = 'timeout', retryAfterMs = null }: { code?: FailureCode; retryAfterMs?: number | null } = {}) {
+    super(code, message, { scope: 'platform', retryAfterMs });
   }
 }
 

@@ -83,6 +83,7 @@ export function createLocalConnector(deps: LocalDeps): Connector {
     find: async ({ id }, signal) => ((await read(id, signal)) ? accountOf(id) : null),
     async upsert(_known, { person, signal }: Attempt) {
       const learner = await read(person.id, signal);
+      if (!learner && !person.active) return null;
       if (!learner || learner.active !== person.active) throw notYet();
       return { account: accountOf(person.id), created: false };
     },

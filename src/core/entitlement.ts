@@ -15,6 +15,10 @@ export interface Resource {
   id: string;
   name: string;
 }
+/** What a person should have, and what for. */
+export interface Due extends Resource {
+  targets: Target[];
+}
 export const resourceKey = ({ kind, id }: Pick<Resource, 'kind' | 'id'>): string => `${kind}:${id}`;
 
 /** One entry of a platform's catalogue. */
@@ -36,6 +40,8 @@ export interface CatalogueEntry {
 export type GivenState = 'giving' | 'given' | 'queued' | 'foreign' | 'give-by-hand' | 'take-by-hand' | 'unknown';
 export interface Given extends Resource {
   state: GivenState;
+  /** What it was given for; null = that was not written down. */
+  targets: Target[] | null;
   /** Of `queued`: it has been waited for long enough. */
   overdue?: boolean;
 }
@@ -46,7 +52,7 @@ export interface Unresolved {
 }
 
 export interface Desired {
-  resources: Map<string, Resource>;
+  resources: Map<string, Due>;
   unresolved: Unresolved[];
 }
 
@@ -57,7 +63,11 @@ export function desiredOf(state: UserState, catalogue: Catalogue, entries: reado
   for (const target of [...targetsOf(state)].sort()) {
     const found = entries === null ? [itself(target, catalogue)] : resolve(target, catalogue, entries);
     if (typeof found === 'string') desired.unresolved.push({ target, message: found });
-    else for (const resource of found) desired.resources.set(resourceKey(resource), resource);
+    else
+      for (const resource of found) {
+        const key = resourceKey(resource);
+        desired.resources.set(key, { ...resource, targets: [...(desired.resources.get(key)?.targets ?? []), target] });
+      }
   }
   return desired;
 }
@@ -99,8 +109,8 @@ const isCalled = ({ id, otherIds, name, slug }: CatalogueEntry, called: string, 
 
 /** What has to be done at the platform, and what only the ledger has to learn. */
 export interface Steps {
-  add: Resource[];
-  remove: Resource[];
+  add: Due[];
+  remove: Given[];
   /** Rows of the ledger as they will be without anything being asked of the platform. */
   note: Given[];
   /** Rows that go without anything being asked. */
@@ -122,16 +132,18 @@ export function stepsFor(
   const steps: Steps = { add: [], remove: [], note: [], forget: [], later: false };
   const known = new Map(given.map((one) => [resourceKey(one), one]));
   for (const [key, resource] of resources) want(steps, resource, { was: known.get(key) ?? null, there: present?.has(key) ?? null, can });
-  // What cannot be found just now is no reason to take away what it gave.
-  const unsure = new Set(unresolved.flatMap(({ target }) => GIVES[target.slice(0, target.indexOf(':')) as TargetKind]));
   for (const one of given)
-    if (one.state !== 'unknown' && !resources.has(resourceKey(one)) && !unsure.has(one.kind))
+    if (one.state !== 'unknown' && !resources.has(resourceKey(one)) && !mayBeOf(one, unresolved))
       unwant(steps, one, { there: present?.has(resourceKey(one)) ?? null, can });
-  const unknown = unresolved.map(({ target }): Given => ({ kind: 'target', id: target, name: target, state: 'unknown' }));
+  const unknown = unresolved.map(({ target }): Given => ({ kind: 'target', id: target, name: target, state: 'unknown', targets: [target] }));
   for (const row of unknown) if (known.get(resourceKey(row))?.state !== 'unknown') steps.note.push(row);
   for (const one of given) if (one.state === 'unknown' && !unknown.some(({ id }) => id === one.id)) steps.forget.push(one);
   return steps;
 }
+
+/** What cannot be found just now is no reason to take away what it gave. */
+const mayBeOf = ({ kind, targets }: Given, unresolved: Unresolved[]): boolean =>
+  unresolved.some(({ target }) => (targets ? targets.includes(target) : GIVES[target.slice(0, target.indexOf(':')) as TargetKind].includes(kind)));
 
 const GIVES: Record<TargetKind, ResourceKind[]> = { bundle: ['bundle'], collection: ['course', 'bundle'], group: ['group'] };
 
@@ -140,18 +152,24 @@ interface Seen {
   can: Abilities;
 }
 
-function want(steps: Steps, resource: Resource, { was: row, there, can }: Seen & { was: Given | null }): void {
+function want(steps: Steps, resource: Due, { was: row, there, can }: Seen & { was: Given | null }): void {
   const was = row?.state ?? null;
   const note = (state: GivenState) => void steps.note.push({ ...resource, state });
   const give = () => (can.add.includes(resource.kind) ? void steps.add.push(resource) : note('give-by-hand'));
-  if (was === 'take-by-hand') note('given');
-  else if (was === null || was === 'unknown') there ? note('foreign') : give();
+  // Nobody has taken it away yet, unless it is seen not to be there.
+  if (was === 'take-by-hand') there === false ? give() : note('given');
+  // Done and not ticked off; or it can be done without anybody's hands by now.
+  else if (was === 'give-by-hand') {
+    if (there) note('given');
+    else if (can.add.includes(resource.kind)) steps.add.push(resource);
+  } else if (was === null || was === 'unknown') there ? note('foreign') : give();
   else if (was === 'giving') there ? note('given') : give();
   else if (was === 'queued' && there) note('given');
   // Ordered twice might be done twice.
   else if (was === 'queued' && !row?.overdue) steps.later = true;
   // Looked for and not there: what we gave has gone, what was there before us as well.
   else if ((was === 'given' || was === 'queued' || was === 'foreign') && there === false) give();
+  else if ((was === 'given' || was === 'foreign') && row?.targets?.join() !== resource.targets.join()) note(was);
 }
 
 function unwant(steps: Steps, one: Given, { there, can }: Seen): void {

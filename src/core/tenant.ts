@@ -294,6 +294,8 @@ export interface SignedHandOff extends HandOffBase {
   audience: string | null;
   /** Claim → template: text in which `{email}` and the like are replaced (connectors/hand-off). */
   claims: Record<string, string>;
+  /** Nobody enters with an e-mail that nobody vouches for: the receiver may take them for whoever has it there. */
+  requireTrustedEmail: boolean;
 }
 
 /** DiscourseConnect: started there, with its nonce, and answered here. */

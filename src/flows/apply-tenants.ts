@@ -18,6 +18,7 @@ import {
   takenDomains,
   writeDocument,
 } from './documents.ts';
+import { overLimitAt } from './meanings.ts';
 import { type OnProgress, runPublication, seeThrough } from './publish.ts';
 import type { TenantProblem } from './tenants.ts';
 
@@ -65,7 +66,7 @@ async function planTenant(deps: ApplyTenantsDeps, { tenantId, file, text, parsed
 export interface AppliedTenant {
   tenantId: string;
   file: string;
-  outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'edited' | 'other-provider';
+  outcome: 'created' | 'updated' | 'unchanged' | 'broken' | 'edited' | 'other-provider' | 'over-limit';
   problems: string[];
   /** How far everybody is concluded, for an update. */
   publication: Publication | null;
@@ -105,6 +106,8 @@ export async function applyTenant(deps: ApplyTenantsDeps, change: TenantChange, 
   if (change.edited && options.force === undefined) return applied('edited', { problems: [EDITED] });
   if (plan.otherProvider.length > 0 && !options.allowOtherProvider)
     return applied('other-provider', { problems: plan.otherProvider.map((id) => otherProvider(id, 'matricula apply --yes --allow-other-provider')) });
+  const over = options.allowRemovals ? null : overLimitAt(plan.shifts, 'matricula apply --yes --allow-removals');
+  if (over !== null) return applied('over-limit', { problems: [over] });
   const key = await writeDocument(deps, plan, { ...options, origin: 'file', comment: options.force ?? null });
   return applied('updated', { publication: await seeThrough(deps, key, deps.worker, options.onProgress) });
 }

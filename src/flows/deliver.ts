@@ -3,20 +3,21 @@
  * their turn, those who are signing in first. A platform that is away pauses its lane: nobody's attempts are used up, and the order stays. What one person's
  * delivery cannot do is tried again later, and is a dead letter in the end, with its reason, for a person to look at.
  */
-import { TerminalFailure, TransientFailure } from '../connectors/connector.ts';
+import { NotCalled, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
 import type { Platform } from '../core/tenant.ts';
 import type { Log } from '../lib/log.ts';
 import { Conflict, Unavailable } from '../store/database.ts';
-import type { Lane, OutboxKey, OutboxRow } from '../store/outbox.ts';
-import type { PlatformRow } from '../store/platforms.ts';
+import type { Lane as LaneKey, OutboxKey, OutboxRow } from '../store/outbox.ts';
+import type { PlatformStanding } from '../store/platforms.ts';
 import type { Store } from '../store/store.ts';
 import { type DeliveryDeps, deliver } from './delivery.ts';
+import { backoff, createLane, type Lane } from './lane.ts';
 import { type Platforms, placeOf, type Ready } from './platforms.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
 
 export interface DeliverDeps extends DeliveryDeps {
   store: Pick<Store, 'people' | 'ledger' | 'outbox' | 'platforms'>;
-  tenants: Pick<Tenants, 'get'>;
+  tenants: Pick<Tenants, 'get' | 'refresh'>;
   platforms: Platforms;
   worker: string;
   log: Log;
@@ -31,10 +32,13 @@ export interface Deliverer {
   turn(): Promise<void>;
   /** Resolves when no lane goes on in this process. */
   idle(): Promise<void>;
-  /** One person's delivery now, before everybody else's; nothing where another worker has it, or the lane is paused. Never rejects. */
+  /**
+   * One person's delivery now, before everybody else's; nothing where it is not due, another worker has it, the lane is paused, or as many others are under
+   * way at once as the platform takes: they come first then, each in their turn. Never rejects.
+   */
   now(key: OutboxKey): Promise<void>;
   /** The platform is away, or told us to wait: nothing is delivered there just now. */
-  isPaused(lane: Lane): boolean;
+  isPaused(lane: LaneKey): boolean;
   /** No more is begun; resolves when what was begun is over. */
   stop(): Promise<void>;
 }
@@ -42,134 +46,157 @@ export interface Deliverer {
 /** A worker that dies gives its rows back after this long; an attempt ends before. */
 const CLAIM_MS = 60_000;
 const ATTEMPT_MS = 45_000;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
-/** What a person has to mend is looked at again so often. */
-const HALTED_MS = 60_000;
 /** What was begun when the process is told to end has so long. */
 const END_MS = 5000;
 const LONGEST_BACKOFF_MS = 3_600_000;
 /** Doubling from a second to an hour these take most of a day. */
 const MOST_ATTEMPTS = 24;
-/** So many people in a row who could not be delivered are no fault of theirs. */
-const IN_A_ROW = 5;
+/** A dead letter is tried once more when the person comes, but not more often than this. */
+const DEAD_MS = 60_000;
+/** Where a platform seems to be away so many others are asked as well, each time: it may be one person's matter. */
+const OPINIONS = 4;
 
-interface LaneState {
-  pausedUntil: number;
-  /** Failures since the last success. */
-  inARow: number;
-  halted: boolean;
-  /** As it was set up then: what is set up anew is tried at once. */
-  of: Platform | null;
+interface How {
+  urgent: boolean;
+  /** Asked only because the one before failed. */
+  opinion: boolean;
 }
+const USUAL: How = { urgent: false, opinion: false };
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { outbox, platforms } = deps.store;
-  const states = new Map<string, LaneState>();
+  const lanes = new Map<string, Lane>();
   const going = new Map<string, Promise<void>>();
+  /** People who wait for their own delivery, by lane. */
+  const hurrying = new Map<string, number>();
   const begun = new Set<Promise<void>>();
-  const ending = new AbortController();
+  const attempts = new Set<AbortController>();
   let stopped = false;
-  const nameOf = ({ tenantId, platform }: Lane) => JSON.stringify([tenantId, platform]);
-  const stateOf = (lane: Lane): LaneState => {
-    const of = platformOf(lane);
-    const known = states.get(nameOf(lane));
+  let claims = 0;
+  const nameOf = ({ tenantId, platform }: LaneKey) => JSON.stringify([tenantId, platform]);
+  const platformOf = ({ tenantId, platform }: LaneKey): Platform | null =>
+    deps.tenants.get(tenantId)?.tenant.platforms.find(({ id }) => id === platform) ?? null;
+  const laneOf = (key: LaneKey): Lane => {
+    const of = platformOf(key);
+    const known = lanes.get(nameOf(key));
     if (known?.of === of) return known;
-    const fresh = { pausedUntil: 0, inARow: 0, halted: false, of };
-    states.set(nameOf(lane), fresh);
+    const fresh = createLane(deps, of);
+    lanes.set(nameOf(key), fresh);
     return fresh;
   };
-  const platformOf = ({ tenantId, platform }: Lane): Platform | null =>
-    deps.tenants.get(tenantId)?.tenant.platforms.find(({ id }) => id === platform) ?? null;
-  const isPaused = (lane: Lane) => deps.now().getTime() < stateOf(lane).pausedUntil;
-  const claimOf = () => {
-    const now = deps.now();
-    return { worker: deps.worker, now, until: new Date(now.getTime() + CLAIM_MS) };
-  };
+  const isPaused = (key: LaneKey) => laneOf(key).isPaused();
+  const concurrentOf = (key: LaneKey): number => platformOf(key)?.limits.concurrent ?? 1;
+  const inMs = (ms: number): Date => new Date(deps.now().getTime() + ms);
+  // Each claim by a name of its own: what a claim that ran out still does is not taken for the next one's.
+  const claimOf = () => ({ worker: `${deps.worker}:${++claims}`, now: deps.now(), until: inMs(CLAIM_MS) });
 
   /** What can be called, or the failure that says why nothing can. */
-  function readyFor(lane: Lane, urgent: boolean): { live: LiveTenant; ready: Ready } {
-    const live = deps.tenants.get(lane.tenantId);
-    const ready = live && deps.platforms.of(live.tenant, lane.platform, { urgent });
-    if (!ready) throw new TerminalFailure('configuration', `the tenant file has no enabled platform ${lane.platform}`, { scope: 'platform' });
+  function readyFor(key: LaneKey, urgent: boolean): { live: LiveTenant; ready: Ready } {
+    const live = deps.tenants.get(key.tenantId);
+    const ready = live && deps.platforms.of(live.tenant, key.platform, { urgent });
+    if (!ready) throw new TerminalFailure('configuration', `the tenant file has no enabled platform ${key.platform}`, { scope: 'platform' });
     return { live, ready };
   }
 
-  async function attempt(row: OutboxRow, urgent: boolean): Promise<void> {
-    const state = stateOf(row);
+  async function attempt(row: OutboxRow, how: How): Promise<void> {
+    const lane = laneOf(row);
+    const ordinal = lane.began();
+    const ending = new AbortController();
+    attempts.add(ending);
+    const late = setTimeout(() => ending.abort(), ATTEMPT_MS);
     try {
-      const { live, ready } = readyFor(row, urgent);
-      const known = await placeKnown(row, ready);
-      const signal = AbortSignal.any([AbortSignal.timeout(ATTEMPT_MS), ending.signal]);
-      await deliver(deps, { tenant: live.tenant, connector: ready.connector, row, worker: deps.worker, signal });
-      if (state.inARow > 0 || known?.haltedAt) await recovered(row, state);
+      const { live, ready, known } = await met(row, how);
+      const readAt = known?.entriesAt ?? null;
+      await deliver(deps, { tenant: live.tenant, connector: ready.connector, row, readAt, worker: row.claimedBy!, signal: ending.signal });
+      const isBack = lane.served(row.userId, ordinal);
+      if (isBack || known?.haltedAt) await recovered(row, known);
     } catch (error) {
-      await failed(row, error, urgent);
+      await failed(row, error, { lane, ...how });
+    } finally {
+      clearTimeout(late);
+      attempts.delete(ending);
     }
   }
 
+  /** As the tenant file says by now: another node that knows a newer one may have put people there because of it. */
+  async function met(key: LaneKey, { urgent }: How): Promise<ReturnType<typeof readyFor> & { known: PlatformStanding | null }> {
+    const first = readyFor(key, urgent);
+    const known = await placeKnown(key, first.ready);
+    if ((known?.revision ?? 0) <= first.live.revision) return { ...first, known };
+    await deps.tenants.refresh();
+    return { ...readyFor(key, urgent), known };
+  }
+
   /** The ledger of one place says nothing of another. */
-  async function placeKnown(lane: Lane, { platform }: Ready): Promise<PlatformRow | null> {
-    const known = await platforms.get(lane);
+  async function placeKnown(key: LaneKey, { platform }: Ready): Promise<PlatformStanding | null> {
+    const known = await platforms.standing(key);
     // Whoever said that they want no more is not asked again until an operator says so.
     if (known?.haltedCode === 'gone') throw new TerminalFailure('gone', known.haltedReason ?? 'it wants no more', { scope: 'platform' });
-    if (!known) await platforms.add(lane, placeOf(platform), deps.now());
+    if (!known) await platforms.add(key, placeOf(platform), deps.now());
     else if (known.place !== placeOf(platform))
       throw new TerminalFailure(
         'configuration',
-        `platform ${platform.id} leads to another place than before; its ledger is of the old one: matricula platform restart ${lane.tenantId} ${platform.id}`,
+        `platform ${platform.id} leads to another place than before; its ledger is of the old one: matricula platform restart ${key.tenantId} ${platform.id}`,
         { scope: 'platform' },
       );
     return known;
   }
 
-  async function recovered(lane: Lane, state: LaneState): Promise<void> {
-    const { halted } = state;
-    Object.assign(state, { pausedUntil: 0, inARow: 0, halted: false });
-    await platforms.resume(lane, deps.now());
-    await outbox.hasten(lane, deps.now());
-    deps.log.info({ tenant: lane.tenantId, platform: lane.platform }, halted ? 'deliveries go on' : 'the platform answers again');
+  /** Only who waited for the platform is hastened: whoever failed by themselves keeps their own pause. */
+  async function recovered(key: LaneKey, known: PlatformStanding | null): Promise<void> {
+    if (known?.haltedAt) await platforms.resume(key, deps.now());
+    await outbox.hasten(key, deps.now(), 'untried');
+    deps.log.info({ tenant: key.tenantId, platform: key.platform }, known?.haltedAt ? 'deliveries go on' : 'the platform answers again');
   }
 
-  async function failed(row: OutboxRow, error: unknown, urgent: boolean): Promise<void> {
+  async function failed(row: OutboxRow, error: unknown, { lane, ...how }: How & { lane: Lane }): Promise<void> {
+    const worker = row.claimedBy!;
     // Another worker has it by now; or the database is away, and the claim runs out by itself.
     if (error instanceof Conflict) return;
     if (error instanceof Unavailable) throw error;
-    const state = stateOf(row);
+    if (error instanceof NotCalled) {
+      if (error.retryAfterMs !== null) lane.pause(error.retryAfterMs);
+      return outbox.release(row, worker, { dueAt: row.dueAt, failed: null });
+    }
     const failure = { code: codeOf(error), reason: reasonOf(error) };
     const about = { tenant: row.tenantId, platform: row.platform, user: row.userId, attempts: row.attempts, code: failure.code };
-    if (error instanceof TerminalFailure && error.scope === 'person') {
-      deps.log.warn({ ...about, reason: failure.reason }, 'a delivery is a dead letter');
-      return outbox.bury(row, deps.worker, failure);
+    // Perhaps it was given another secret where secrets are kept.
+    if (failure.code === 'auth') deps.platforms.renew(platformOf(row));
+    if (isFailure(error) && error.scope === 'platform' && !lane.isOwn(row.userId)) {
+      await unwell(row, error, { lane, about, failure });
+      // An opinion is not asked for a second time at once: the next time others are.
+      const after = how.opinion ? 2 * lane.pausedUntil().getTime() - deps.now().getTime() : lane.pausedUntil().getTime();
+      return outbox.release(row, worker, { dueAt: new Date(after), failed: failure });
     }
-    state.inARow++;
-    if (error instanceof TerminalFailure) {
-      if (!state.halted) deps.log.error({ ...about, reason: failure.reason }, 'nothing can be delivered to this platform until somebody mends it');
-      state.halted = true;
-      await platforms.halt(row, failure, deps.now());
-      pause(state, HALTED_MS);
-      return outbox.release(row, deps.worker, { dueAt: row.dueAt, failed: failure });
-    }
-    if (error instanceof TransientFailure && error.scope === 'platform') {
-      if (state.inARow === 1) deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
-      pause(state, error.retryAfterMs ?? backoff(state.inARow, LONGEST_PAUSE_MS));
-      return outbox.release(row, deps.worker, { dueAt: row.dueAt, failed: failure });
-    }
-    if (!(error instanceof TransientFailure)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
-    if (state.inARow >= IN_A_ROW) pause(state, backoff(state.inARow - IN_A_ROW + 1, LONGEST_PAUSE_MS));
-    await again(row, { error, failure, about, urgent });
+    if (error instanceof TerminalFailure && error.scope === 'person') return bury(row, { failure, about });
+    if (!isFailure(error)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
+    lane.failed(row.userId);
+    const wait = waitFor(row, error, how.urgent);
+    if (wait === null) return bury(row, { failure, about });
+    return outbox.retry(row, worker, { dueAt: inMs(wait), failed: failure });
   }
 
-  async function again(
+  /** What concerns everybody. */
+  async function unwell(
     row: OutboxRow,
-    { error, failure, about, urgent }: { error: unknown; failure: { code: string; reason: string }; about: object; urgent: boolean },
+    error: TransientFailure | TerminalFailure,
+    { lane, about, failure }: { lane: Lane; about: object; failure: { code: string; reason: string } },
   ): Promise<void> {
-    const wait = waitFor(row, error, urgent);
-    if (wait === null) {
-      deps.log.warn({ ...about, reason: failure.reason }, 'a delivery is a dead letter');
-      return outbox.bury(row, deps.worker, failure);
+    if (error instanceof TransientFailure) {
+      if (!lane.isFailing()) deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
+      return lane.away(row.userId, error.retryAfterMs);
     }
-    return outbox.retry(row, deps.worker, { dueAt: new Date(deps.now().getTime() + wait), failed: failure });
+    if (!lane.isHalted()) deps.log.error({ ...about, reason: failure.reason }, 'nothing can be delivered to this platform until somebody mends it');
+    lane.halted(row.userId);
+    // Where nothing could ever be delivered it is not known yet, and an operator has to see why.
+    const of = platformOf(row);
+    if (of) await platforms.add(row, placeOf(of), deps.now());
+    await platforms.halt(row, failure, deps.now());
+  }
+
+  function bury(row: OutboxRow, { failure, about }: { failure: { code: string; reason: string }; about: object }): Promise<void> {
+    deps.log.warn({ ...about, reason: failure.reason }, 'a delivery is a dead letter');
+    return outbox.bury(row, row.claimedBy!, { dueAt: inMs(DEAD_MS), failed: failure });
   }
 
   /** Milliseconds to the next attempt; null = there is none. */
@@ -177,33 +204,37 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const asked = error instanceof TransientFailure ? error.retryAfterMs : null;
     const plan = planOf(row, urgent);
     if (plan) return row.attempts < plan.length ? Math.max(asked ?? 0, plan[row.attempts]! * (1 + deps.random() / 10)) : null;
-    return row.attempts + 1 < MOST_ATTEMPTS ? (asked ?? backoff(row.attempts + 1, LONGEST_BACKOFF_MS)) : null;
+    return row.attempts + 1 < MOST_ATTEMPTS ? (asked ?? backoff(row.attempts + 1, LONGEST_BACKOFF_MS, deps.random)) : null;
   }
 
-  function planOf(lane: Lane, urgent: boolean): readonly number[] | null {
+  function planOf(key: LaneKey, urgent: boolean): readonly number[] | null {
     try {
-      return readyFor(lane, urgent).ready.connector.capabilities.retryPlan;
+      return readyFor(key, urgent).ready.connector.capabilities.retryPlan;
     } catch {
       return null;
     }
   }
 
-  /** Doubling from a second; half of it is chance, so that many do not come back together. */
-  const backoff = (attempts: number, longest: number): number =>
-    Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 20), longest) * (0.5 + deps.random() / 2);
-  const pause = (state: LaneState, ms: number): void => {
-    state.pausedUntil = Math.max(state.pausedUntil, deps.now().getTime() + ms);
-  };
-
-  async function walk(lane: Lane): Promise<void> {
+  async function walk(key: LaneKey): Promise<void> {
     for (;;) {
       await deps.giveWay();
-      if (stopped || isPaused(lane)) return;
+      const lane = laneOf(key);
+      if (stopped || lane.isPaused()) return;
       // Where the last one failed, one shows whether it is well again.
-      const limit = stateOf(lane).inARow > 0 ? 1 : (platformOf(lane)?.limits.concurrent ?? 1);
-      const rows = await outbox.claim(lane, { ...claimOf(), limit });
+      const probes = lane.isFailing();
+      const rows = await outbox.claim(key, { ...claimOf(), limit: probes ? 1 : concurrentOf(key) });
       if (rows.length === 0) return;
-      await Promise.all(rows.map((row) => begin(() => attempt(row, false))));
+      await Promise.all(rows.map((row) => begin(() => attempt(row, USUAL))));
+      if (probes && lane.isPaused() && !lane.isTold()) await askOthers(key, lane);
+    }
+  }
+
+  /** One person's own trouble looks like the platform's as long as nobody else is asked. */
+  async function askOthers(key: LaneKey, lane: Lane): Promise<void> {
+    for (let asked = 0; asked < OPINIONS && lane.isFailing() && !stopped; asked++) {
+      const [row] = await outbox.claim(key, { ...claimOf(), limit: 1 });
+      if (!row) return;
+      await begin(() => attempt(row, { urgent: false, opinion: true }));
     }
   }
 
@@ -213,14 +244,40 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     return mine;
   }
 
+  async function hurry(key: OutboxKey): Promise<void> {
+    const name = nameOf(key);
+    const others = hurrying.get(name) ?? 0;
+    if (stopped || isPaused(key) || others >= concurrentOf(key)) return;
+    hurrying.set(name, others + 1);
+    try {
+      const row = await outbox.claimOne(key, claimOf());
+      if (row) await begin(() => attempt(row, { urgent: true, opinion: false }));
+    } finally {
+      const left = hurrying.get(name)! - 1;
+      if (left === 0) hurrying.delete(name);
+      else hurrying.set(name, left);
+    }
+  }
+
+  /** An operator who said so since the pause began ends it, in every process. */
+  async function isHeld(key: LaneKey): Promise<boolean> {
+    const lane = laneOf(key);
+    const since = lane.pausedAt();
+    if (!since) return false;
+    const { retriedAt } = (await platforms.standing(key)) ?? {};
+    if (!retriedAt || retriedAt < since) return true;
+    lane.reset();
+    return false;
+  }
+
   return {
     async turn() {
-      for (const lane of await outbox.lanes()) {
-        const name = nameOf(lane);
-        if (stopped || going.has(name) || isPaused(lane)) continue;
-        const walking = walk(lane)
+      for (const key of await outbox.lanes()) {
+        const name = nameOf(key);
+        if (stopped || going.has(name) || (await isHeld(key))) continue;
+        const walking = walk(key)
           .catch((error: unknown) =>
-            deps.log.error({ err: error, tenant: lane.tenantId, platform: lane.platform }, 'a lane stopped; it is taken up again'),
+            deps.log.error({ err: error, tenant: key.tenantId, platform: key.platform }, 'a lane stopped; it is taken up again'),
           )
           .finally(() => going.delete(name));
         going.set(name, walking);
@@ -230,10 +287,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       while (going.size > 0) await Promise.all(going.values());
     },
     async now(key) {
-      if (stopped || isPaused(key)) return;
       try {
-        const row = await outbox.claimOne(key, claimOf());
-        if (row) await begin(() => attempt(row, true));
+        await hurry(key);
       } catch (error) {
         deps.log.error({ err: error, tenant: key.tenantId, platform: key.platform }, 'a delivery could not be made at once; it is made in its turn');
       }
@@ -241,18 +296,19 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     isPaused,
     async stop() {
       stopped = true;
-      const late = setTimeout(() => ending.abort(), END_MS);
+      const late = setTimeout(() => {
+        for (const one of attempts) one.abort();
+      }, END_MS);
       await Promise.allSettled([...going.values(), ...begun]);
       clearTimeout(late);
     },
   };
 }
 
-const codeOf = (error: unknown): string => (error instanceof TransientFailure || error instanceof TerminalFailure ? error.code : 'fault');
+const isFailure = (error: unknown): error is TransientFailure | TerminalFailure =>
+  error instanceof TransientFailure || error instanceof TerminalFailure;
+
+const codeOf = (error: unknown): string => (isFailure(error) ? error.code : 'fault');
 
 /** What is no failure of a platform may hold anything: its place is the log. */
-const reasonOf = (error: unknown): string =>
-  (error instanceof TransientFailure || error instanceof TerminalFailure ? error.message : 'a fault of the gateway; the log says which').slice(
-    0,
-    500,
-  );
+const reasonOf = (error: unknown): string => (isFailure(error) ? error.message : 'a fault of the gateway; the log says which').slice(0, 500);

@@ -104,9 +104,9 @@ export function createDeliveries(deps: DeliveriesDeps) {
     /** Dead letters wait again, and a halted platform is tried at once; how many. */
     async retry(live: LiveTenant, asked: { platform: string; userId?: string }, actor: string): Promise<number> {
       const lane = laneOf(live, configured(live, asked.platform).id);
-      await known.resume(lane, deps.now());
+      await known.retry(lane, deps.now());
       const revived = await outbox.revive({ ...lane, ...(asked.userId !== undefined && { userId: asked.userId }) }, deps.now());
-      await outbox.hasten(lane, deps.now());
+      await outbox.hasten(lane, deps.now(), 'all');
       await note({ tenantId: lane.tenantId, actor, cause: 'delivery', code: 'retried', detail: { ...asked, revived } });
       return revived;
     },
@@ -143,7 +143,7 @@ export function createDeliveries(deps: DeliveriesDeps) {
       const ready = readyFor(live, asked.platform);
       if (!ready.connector.capabilities.catalogue)
         throw new Refusal('request-malformed', 'platform/no-catalogue', `${asked.platform} has no catalogue`);
-      const done = await deps.catalogue.refresh(live.tenant, ready, { signal: AbortSignal.timeout(CHECK_MS), allowRemovals: asked.allowRemovals });
+      const done = await deps.catalogue.refresh(live, ready, { signal: AbortSignal.timeout(CHECK_MS), allowRemovals: asked.allowRemovals });
       const detail = { ...asked, entries: done.entries.length, changed: done.changed, held: done.held };
       await note({ tenantId: live.tenant.id, actor, cause: 'delivery', code: 'catalogue-read', detail });
       return done;

@@ -13,8 +13,8 @@ import type { Store } from '../store/store.ts';
 
 export interface DeliveryDeps {
   store: Pick<Store, 'people' | 'ledger'>;
-  /** What the platform offers, as lately read. */
-  entries: (tenant: Tenant, connector: Connector, signal: AbortSignal) => Promise<CatalogueEntry[]>;
+  /** What the platform offers, as it was read then. */
+  entries: (tenant: Tenant, connector: Connector, how: { signal: AbortSignal; readAt: Date | null }) => Promise<CatalogueEntry[]>;
   now: () => Date;
 }
 
@@ -22,6 +22,8 @@ export interface Delivery {
   tenant: Tenant;
   connector: Connector;
   row: OutboxRow;
+  /** When its catalogue was last read, by whatever node. */
+  readAt: Date | null;
   worker: string;
   signal: AbortSignal;
 }
@@ -33,25 +35,28 @@ const OVERDUE_MS = 3_600_000;
 
 /** The row is done when this resolves. Throws `TransientFailure`, `TerminalFailure`, or `Conflict` where the claim has passed to another worker. */
 export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<void> {
-  const { tenant, connector, row, signal } = delivery;
+  const { tenant, connector, row, readAt, signal } = delivery;
   const { people, ledger } = deps.store;
   const [state, known] = await Promise.all([people.state(row.tenantId, row.userId), ledger.of(row)]);
   if (!state) return write(deps, delivery, {}, { kind: 'done' }); // erased: nobody to speak of
-  const entries = connector.capabilities.catalogue ? await deps.entries(tenant, connector, signal) : null;
+  const entries = connector.capabilities.catalogue ? await deps.entries(tenant, connector, { signal, readAt }) : null;
   const desired = desiredAt(state, tenant, { connector, entries });
   if (!known.account && known.given.length === 0 && isNobody(desired, state, delivery)) return write(deps, delivery, {}, { kind: 'done' });
   const attempt: Attempt = {
     key: `${row.id}-${row.wanted}`.replace(/[^A-Za-z0-9_-]/g, '-'),
     signal,
     person: personOf(state, tenant),
-    desired: [...desired.resources.values()],
+    desired: [...desired.resources.values()].map(resourceOf),
   };
   const overdue = (since: Date) => deps.now().getTime() - since.getTime() > OVERDUE_MS;
-  const given = known.given.map(({ kind, id, name, state: how, since }): Given => ({ kind, id, name, state: how, overdue: overdue(since) }));
+  const given = known.given.map(({ kind, id, name, state: how, since, targets }): Given => {
+    return { kind, id, name, state: how, targets, overdue: overdue(since) };
+  });
   const standing: Standing = { account: known.account, given, void: [], made: false, unwritten: false };
-  await settleAccount(deps, delivery, { attempt, standing });
-  await settleResources(deps, delivery, { attempt, standing, desired });
+  if (await settleAccount(deps, delivery, { attempt, standing })) await settleResources(deps, delivery, { attempt, standing, desired });
 }
+
+const resourceOf = ({ kind, id, name }: Resource): Resource => ({ kind, id, name });
 
 /** Where a platform takes people only there is nothing to be given. */
 export function desiredAt(
@@ -83,14 +88,20 @@ interface Course {
   standing: Standing;
 }
 
-async function settleAccount(deps: DeliveryDeps, delivery: Delivery, { attempt, standing }: Course): Promise<void> {
+/** False: there is no account and none was made; then the delivery is over. */
+async function settleAccount(deps: DeliveryDeps, delivery: Delivery, { attempt, standing }: Course): Promise<boolean> {
   const { connector, row } = delivery;
   const profile = digestOf(attempt.person);
   const { account } = standing;
   // Who cannot be asked what it has is told all of it again.
   const again = row.look === 1 && !connector.capabilities.readBack;
-  if (account?.accountId && account.profile === profile && account.privileged === 0 && !again) return;
-  const { account: found, created } = await connector.upsert(account?.accountId ?? null, attempt);
+  if (account?.accountId && account.profile === profile && account.privileged === 0 && !again) return true;
+  const upserted = await connector.upsert(account?.accountId ?? null, attempt);
+  if (!upserted) {
+    await forgetAll(deps, delivery, standing);
+    return false;
+  }
+  const { account: found, created } = upserted;
   const owner = await deps.store.ledger.owner(row, found.id);
   if (owner !== null && owner !== row.userId)
     throw new TerminalFailure('conflict', `the account at ${connector.platform} is another person's here already`);
@@ -106,6 +117,13 @@ async function settleAccount(deps: DeliveryDeps, delivery: Delivery, { attempt, 
   standing.unwritten = true;
   if (!created || found.privileged) await writeAccount(deps, delivery, standing);
   if (found.privileged) throw privileged(connector);
+  return true;
+}
+
+/** Whoever is not active and has no account there has nothing there. */
+function forgetAll(deps: DeliveryDeps, delivery: Delivery, { account, given, void: gone }: Standing): Promise<void> {
+  const none = account && { ...account, accountId: null, profile: null, privileged: 0 };
+  return write(deps, delivery, { account: none, drop: [...given, ...gone] }, { kind: 'done' });
 }
 
 function forgetGiven(standing: Standing): void {
@@ -128,13 +146,14 @@ async function settleResources(deps: DeliveryDeps, delivery: Delivery, course: C
   const draft = stepsOf(course, connector, null);
   const looks = readBack && !standing.made && (row.look === 1 || draft.add.length + draft.remove.length > 0);
   const held = looks ? await look(deps, delivery, course) : null;
+  if (held === 'nobody') return;
   const steps = stepsOf(course, connector, held);
   steps.forget.push(...standing.void.filter((one) => !steps.add.some((other) => resourceKey(other) === resourceKey(one))));
   // Whoever cannot be looked at is told everything anew when somebody asks for it.
   if (row.look === 1 && !readBack) steps.add = [...desired.resources.values()];
   const operations = [
-    ...steps.remove.map((resource) => ({ kind: 'remove' as const, resource })),
-    ...steps.add.map((resource) => ({ kind: 'add' as const, resource })),
+    ...steps.remove.map((one) => ({ kind: 'remove' as const, resource: resourceOf(one) })),
+    ...steps.add.map((one) => ({ kind: 'add' as const, resource: resourceOf(one) })),
   ];
   const noted = { put: steps.note, drop: steps.forget };
   const account = standing.unwritten || held ? { ...standing.account!, lookedAt: held ? deps.now() : standing.account!.lookedAt } : null;
@@ -143,7 +162,8 @@ async function settleResources(deps: DeliveryDeps, delivery: Delivery, course: C
   const giving = steps.add.map((resource): Given => ({ ...resource, state: 'giving' }));
   await write(deps, delivery, { account, put: [...steps.note, ...giving], drop: steps.forget }, { kind: 'go-on' });
   const applied = await connector.apply({ id: standing.account!.accountId!, held }, operations, attempt);
-  await conclude(deps, delivery, { applied, later: steps.later });
+  const targets = new Map([...steps.remove, ...steps.add].map((one) => [resourceKey(one), one.targets]));
+  await conclude(deps, delivery, { applied, targets, later: steps.later });
 }
 
 const stepsOf = ({ standing, desired }: { standing: Standing; desired: Desired }, { capabilities }: Connector, held: Held | null): Steps =>
@@ -153,8 +173,8 @@ const stepsOf = ({ standing, desired }: { standing: Standing; desired: Desired }
     can: { add: capabilities.add, remove: capabilities.remove },
   });
 
-/** What the platform has. An account that is gone is made anew; nothing is in that one. */
-async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { desired: Desired }): Promise<Held | null> {
+/** What the platform has. An account that is gone is made anew, for whoever is active; nothing is in that one. */
+async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { desired: Desired }): Promise<Held | 'nobody' | null> {
   const { connector, signal } = delivery;
   const { attempt, standing, desired } = course;
   const wanted = [...new Map([...standing.given, ...desired.resources.values()].map((one) => [resourceKey(one), one])).values()].filter(isReal);
@@ -166,8 +186,8 @@ async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { d
   }
   if (held) return held;
   forgetGiven(standing);
-  standing.account = null;
-  await settleAccount(deps, delivery, { attempt, standing });
+  standing.account = { ...standing.account!, accountId: null, profile: null };
+  if (!(await settleAccount(deps, delivery, { attempt, standing }))) return 'nobody';
   if (standing.made) return null;
   const again = await connector.read(standing.account!.accountId!, wanted, signal);
   if (!again) throw new TransientFailure('nonsense', `${connector.platform} names an account that it does not have`);
@@ -177,13 +197,20 @@ async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { d
 /** A target that the platform does not know is nothing there. */
 const isReal = (one: Given | Resource): boolean => !('state' in one) || one.state !== 'unknown';
 
-async function conclude(deps: DeliveryDeps, delivery: Delivery, { applied, later }: { applied: Applied[]; later: boolean }): Promise<void> {
+interface Concluding {
+  applied: Applied[];
+  /** What each of them is for. */
+  targets: ReadonlyMap<string, Given['targets']>;
+  later: boolean;
+}
+
+async function conclude(deps: DeliveryDeps, delivery: Delivery, { applied, targets, later }: Concluding): Promise<void> {
   const change: Pick<LedgerChange, 'put' | 'drop'> = { put: [], drop: [] };
   const failures: (TransientFailure | TerminalFailure)[] = [];
   let queued = later;
   for (const { operation, outcome } of applied) {
     const { kind, resource } = operation;
-    const put = (state: Given['state']) => void change.put.push({ kind: resource.kind, id: resource.id, name: resource.name, state });
+    const put = (state: Given['state']) => void change.put.push({ ...resource, state, targets: targets.get(resourceKey(resource)) ?? null });
     if (outcome === 'queued') queued = true;
     if (outcome === 'done' || outcome === 'queued') kind === 'remove' ? change.drop.push(resource) : put(outcome === 'done' ? 'given' : 'queued');
     else if (outcome.code === 'unsupported') put(kind === 'add' ? 'give-by-hand' : 'take-by-hand');
@@ -214,6 +241,10 @@ export function personOf({ user, identities }: UserState, tenant: Pick<Tenant, '
     active: user.status === 'active',
   };
 }
+
+/** The platform has been told this of the person. */
+export const isTold = ({ accountId, profile }: Pick<Known, 'accountId' | 'profile'>, person: Person): boolean =>
+  accountId !== null && profile === digestOf(person);
 
 /** Of what a platform is told; when it was last changed is no part of it. */
 function digestOf({ updatedAt: _when, emailTrusted: _vouched, ...told }: Person): string {

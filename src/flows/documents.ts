@@ -13,13 +13,14 @@ import type { Store } from '../store/store.ts';
 import type { MappingVersion, TenantRow } from '../store/tenants.ts';
 import { provedByAnother } from './domains.ts';
 import { lineOf } from './line.ts';
+import { planShifts, type Shift } from './meanings.ts';
 import { type Walked, walkOutlook } from './outlook.ts';
 import type { PublishDeps } from './publish.ts';
 import { type Suspicion, suspicionsOf } from './suspicions.ts';
 import { liveOf, type ParseTenant } from './tenants.ts';
 
 export interface DocumentDeps extends PublishDeps {
-  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'domains' | 'publications' | 'journal' | 'outbox'>;
+  store: Pick<Store, 'people' | 'apply' | 'tenants' | 'domains' | 'publications' | 'journal' | 'outbox' | 'platforms'>;
   parse: ParseTenant;
   /** Names this process among those that walk publications. */
   worker: string;
@@ -42,6 +43,8 @@ export interface DocumentPlan {
   row: TenantRow;
   people: Walked;
   suspicions: Suspicion[];
+  /** Targets that would be something else at a platform, for whoever has them already. */
+  shifts: Shift[];
   /** Connections that would trust another provider under the same id. */
   otherProvider: string[];
   /** Belongs to this tenant, this document, what is in force, and what becomes of each person. */
@@ -62,6 +65,7 @@ export async function planDocument(
   // A document does not lift the limit under which it comes into force.
   const limits = stricter(tenant.provisioning.limits, before?.provisioning.limits ?? DEFAULT_LIMITS);
   const people = await walkOutlook(deps, live, { limits, ...(onProgress && { onProgress }) });
+  const shifts = await planShifts(deps, { before, tenant, limits });
   return {
     tenantId: row.id,
     text,
@@ -71,8 +75,11 @@ export async function planDocument(
     row,
     people,
     suspicions: suspicionsOf({ tenant, mode: row.mode }, before, people),
+    shifts,
     otherProvider: before ? providersMoved(before, tenant) : tenant.connections.map(({ id }) => id),
-    digest: digestOf(JSON.stringify([row.id, row.digest, row.mappingVersion, newest?.revision, digestOf(text), people.overLimit, people.outcome])),
+    digest: digestOf(
+      JSON.stringify([row.id, row.digest, row.mappingVersion, newest?.revision, digestOf(text), people.overLimit, people.outcome, shifts]),
+    ),
   };
 }
 

@@ -6,14 +6,14 @@ import { type Connector, TerminalFailure, TransientFailure } from '../connectors
 import { type CatalogueEntry, type Given, type Resource, resourceKey } from '../core/entitlement.ts';
 import { exceeds } from '../core/guard.ts';
 import type { Store } from '../store/store.ts';
-import { desiredAt } from './delivery.ts';
+import { type DeliveryDeps, desiredAt } from './delivery.ts';
 import { enqueue } from './platform-upkeep.ts';
 import type { Ready } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface DriftDeps {
   store: Pick<Store, 'platforms' | 'outbox' | 'people' | 'ledger'>;
-  entries: (tenant: LiveTenant['tenant'], connector: Connector, signal: AbortSignal) => Promise<CatalogueEntry[]>;
+  entries: DeliveryDeps['entries'];
   now: () => Date;
   newId: () => string;
 }
@@ -61,7 +61,9 @@ export async function findDrift(deps: DriftDeps, { live, ready }: { live: LiveTe
   const drift: Drift = { platform: platform.id, looked: 0, waiting: 0, unread: 0, people: [], differing: 0, losing: 0, mended: 0, overLimit: false };
   if (!connector.capabilities.readBack) return drift;
   const lane = { tenantId: live.tenant.id, platform: platform.id };
-  const entries = connector.capabilities.catalogue ? await deps.entries(live.tenant, connector, AbortSignal.timeout(READ_MS)) : null;
+  const entries = connector.capabilities.catalogue
+    ? await deps.entries(live.tenant, connector, { signal: AbortSignal.timeout(READ_MS), readAt: null })
+    : null;
   const differing: string[] = [];
   for (let after: string | null = null; ; ) {
     const page = await deps.store.ledger.people(lane, { after, limit: PAGE });

@@ -1,9 +1,9 @@
 /**
  * gate: everybody's turn at one platform of one tenant: so many calls at the same time in this process, and so many a minute over all processes together (kv).
- * Calls for somebody who is signing in pass before all others.
+ * Calls for somebody who is signing in pass before all others; then whoever began first, so that what was begun is ended before more is begun.
  */
-import { TransientFailure } from '../connectors/connector.ts';
-import type { Kv } from '../kv/kv.ts';
+import { NotCalled } from '../connectors/connector.ts';
+import { type Kv, KvUnavailable } from '../kv/kv.ts';
 
 export interface GateOptions {
   kv: Pick<Kv, 'spend'>;
@@ -14,18 +14,26 @@ export interface GateOptions {
 }
 
 export interface Turnstile {
-  /** Resolves when it is one's turn; what it resolves with is called when the call is over. Throws `TransientFailure` `timeout` when the signal ends first. */
+  /**
+   * Resolves when it is one's turn; what it resolves with is called when the call is over. `signal`: the attempt's own, by which its calls are known as one
+   * attempt's. Throws `NotCalled` when it ends first, or when calls cannot be counted.
+   */
   enter(signal: AbortSignal, how: { counted: boolean; urgent: boolean }): Promise<() => void>;
 }
 
 const MINUTE_MS = 60_000;
 /** How often a waiting call looks at the clock. */
 const LOOK_MS = 50;
+/** Where calls cannot be counted nobody asks for a moment. */
+const UNCOUNTED_MS = 2000;
 
 interface Waiting {
   counted: boolean;
   urgent: boolean;
+  /** Of the attempt: the smaller, the earlier it began. */
+  began: number;
   go(leave: () => void): void;
+  fail(error: unknown): void;
 }
 
 export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstile {
@@ -33,32 +41,34 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   let inside = 0;
   let pumping = false;
   const bucket = limits.perMinute === null ? null : bucketOf(limits.perMinute);
-  const leave = () => {
-    inside--;
-    void pump();
-  };
-  const next = (): Waiting | undefined => waiting.find(({ urgent }) => urgent) ?? waiting[0];
+  const beganOf = ordinals();
+  const first = (): Waiting | undefined => waiting.reduce<Waiting | undefined>((best, one) => (best && !isBefore(one, best) ? best : one), undefined);
 
+  /** Never rejects. */
   async function pump(): Promise<void> {
     if (pumping) return;
     pumping = true;
     try {
       while (waiting.length > 0 && inside < limits.concurrent) {
-        if (bucket && next()?.counted) await permitted(bucket);
+        if (bucket && first()?.counted) await permitted(bucket);
         // Whose turn it is by now: somebody may have come, or gone, while the permit was waited for.
-        const one = next();
+        const one = first();
         if (!one) return;
         waiting.splice(waiting.indexOf(one), 1);
         inside++;
-        let left = false;
-        one.go(() => {
-          if (!left) leave();
-          left = true;
-        });
+        one.go(onceOnly(leave));
       }
+    } catch (error) {
+      // Nobody calls uncounted.
+      for (const one of waiting.splice(0)) one.fail(error);
     } finally {
       pumping = false;
     }
+  }
+
+  function leave(): void {
+    inside--;
+    void pump();
   }
 
   async function permitted(permits: { intervalMs: number; burst: number }): Promise<void> {
@@ -71,29 +81,54 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   }
 
   return {
-    enter: (signal, { counted, urgent }) =>
+    enter: (signal, how) =>
       new Promise((resolve, reject) => {
         const late = () => {
           const at = waiting.indexOf(mine);
           if (at !== -1) waiting.splice(at, 1);
-          reject(new TransientFailure('timeout', 'its turn did not come in time', { scope: 'platform' }));
+          reject(new NotCalled('its turn did not come in time'));
         };
         const mine: Waiting = {
-          counted,
-          urgent,
+          ...how,
+          began: beganOf(signal),
           go(leaveIt) {
             signal.removeEventListener('abort', late);
             resolve(leaveIt);
+          },
+          fail(error) {
+            signal.removeEventListener('abort', late);
+            reject(error instanceof KvUnavailable ? uncounted() : error);
           },
         };
         if (signal.aborted) return late();
         signal.addEventListener('abort', late, { once: true });
         waiting.push(mine);
-        pump().catch((error: unknown) => {
-          // The counter is away: nobody calls uncounted.
-          for (const one of waiting.splice(0)) if (one === mine) reject(error as Error);
-        });
+        void pump();
       }),
+  };
+}
+
+const isBefore = (a: Waiting, b: Waiting): boolean => (a.urgent === b.urgent ? a.began < b.began : a.urgent);
+
+const uncounted = () =>
+  new NotCalled('calls cannot be counted just now, and nobody calls uncounted', { code: 'network', retryAfterMs: UNCOUNTED_MS });
+
+function onceOnly(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
+}
+
+/** Attempts in the order of their first call. */
+function ordinals(): (attempt: AbortSignal) => number {
+  const known = new WeakMap<AbortSignal, number>();
+  let last = 0;
+  return (attempt) => {
+    const ordinal = known.get(attempt) ?? ++last;
+    known.set(attempt, ordinal);
+    return ordinal;
   };
 }
 

@@ -13,18 +13,11 @@ import type { UserState } from '../core/model.ts';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
 import type { DiscourseHandOff, HandOff, SecretRef, SignedHandOff, Tenant, ThinkificHandOff, ThinkificPlatform } from '../core/tenant.ts';
 import { randomToken, resolveSecret } from '../lib/secrets.ts';
+import type { Delivered } from './delivered.ts';
 import { personOf } from './delivery.ts';
 import { createHandOffKeys, type HandOffKeys, type HandOffKeysDeps } from './hand-off-keys.ts';
 import { handOffAt } from './hand-off-place.ts';
 import { allowedReturn } from './return-to.ts';
-
-export interface Delivered {
-  /** How far a person is at a platform; waits for the person's own delivery at most `waitMs`. */
-  progress(
-    at: { tenantId: string; userId: string; platform: string },
-    waitMs: number,
-  ): Promise<{ kind: 'ready'; accountId: string; privileged: boolean } | { kind: 'waiting' } | { kind: 'failed'; code: FailureCode }>;
-}
 
 export interface HandOffDeps extends HandOffKeysDeps {
   delivered: Delivered;
@@ -83,6 +76,12 @@ async function begin(deps: Deps, request: HandOffRequest): Promise<Passage | { k
     random: randomToken(16),
   });
   if (handOff.kind === 'thinkific') return toThinkific(deps, request, { handOff, entry });
+  if (handOff.kind === 'signed' && handOff.requireTrustedEmail && !entry().person.emailTrusted)
+    throw new Refusal(
+      'platform-refused',
+      'hand-off/not-vouched',
+      `nobody whose word counts vouches for the e-mail of user ${state.user.id}: verify the domain, or set requireTrustedEmail: false for hand-off ${handOff.id}`,
+    );
   await settle(deps, request);
   switch (handOff.kind) {
     case 'signed':
@@ -111,7 +110,7 @@ async function toThinkific(deps: Deps, { tenant, state, waitMs }: HandOffRequest
   if (!platform) throw new Refusal('hand-off-unusable', 'hand-off/platform', `hand-off ${handOff.id}: platform ${handOff.platform} is not enabled`);
   if (platform.apiKey === null) throw new Refusal('hand-off-unusable', 'hand-off/secret', `platform ${platform.id} has no apiKey to sign with`);
   const apiKey = secretOf(deps, handOff, platform.apiKey);
-  const progress = await deps.delivered.progress({ tenantId: tenant.id, userId: state.user.id, platform: platform.id }, waitMs);
+  const progress = await deps.delivered.progress({ tenant, state, platform: platform.id }, waitMs);
   if (progress.kind === 'waiting') return { kind: 'preparing' as const };
   if (progress.kind === 'failed') throw failed(platform.id, state.user.id, progress.code);
   if (progress.privileged) throw failed(platform.id, state.user.id, 'privileged');
@@ -143,7 +142,7 @@ const failed = (platform: string, userId: string, code: FailureCode): Refusal =>
 /** Other places know the learner without us, or learn of them from what is signed: what they are enrolled in may come later. */
 async function settle({ delivered }: Deps, { tenant, state, waitMs }: HandOffRequest): Promise<void> {
   const enabled = tenant.platforms.filter((platform) => platform.enabled);
-  await Promise.all(enabled.map(({ id }) => delivered.progress({ tenantId: tenant.id, userId: state.user.id, platform: id }, waitMs)));
+  await Promise.all(enabled.map(({ id }) => delivered.progress({ tenant, state, platform: id }, waitMs)));
 }
 
 async function signingKey(deps: Deps, tenant: Tenant, handOff: SignedHandOff) {

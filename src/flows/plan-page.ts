@@ -3,6 +3,7 @@ import { isEmpty, type MappingDiff } from '../core/mapping-diff.ts';
 import type { Moves } from '../core/outlook.ts';
 import type { PlatformOutlook } from '../core/platform-outlook.ts';
 import type { DocumentPlan, ListDiff } from './documents.ts';
+import type { Shift } from './meanings.ts';
 
 /** One value, for every surface. */
 export interface ShownPlan {
@@ -21,6 +22,8 @@ export interface ShownPlan {
   refused: Record<string, number>;
   /** What each learning platform would hear, and what it cannot do. */
   deliveries: PlatformOutlook[];
+  /** Targets that would be something else at a learning platform for whoever has them already; `overLimit`: so many would lose something, 0 = within the limits. */
+  shifts: Shift[];
   otherProvider: string[];
   suspicions: string[];
   warnings: string[];
@@ -41,6 +44,7 @@ export function shownPlan(plan: DocumentPlan, { platforms, warnings }: { platfor
     roles: { raised: outlook.roles.raised, lowered: outlook.roles.lowered },
     refused: outlook.refused,
     deliveries: platforms,
+    shifts: plan.shifts,
     otherProvider: plan.otherProvider,
     suspicions: plan.suspicions.map(({ message }) => message),
     warnings,
@@ -90,6 +94,7 @@ export function planLines(plan: ShownPlan): string[] {
     ...(roles.raised + roles.lowered > 0 ? [`roles: ${roles.raised} raised, ${roles.lowered} ${overLimit ? 'would be held' : 'lowered'}`] : []),
     ...Object.entries(plan.refused).map(([code, n]) => `${n} stay as they are: ${code}`),
     ...plan.deliveries.flatMap(deliveryLines),
+    ...plan.shifts.flatMap(shiftLines),
     ...(overLimit ? ['that is more than provisioning.limits.removals allows: additions go on, what would be lost is held (matricula held)'] : []),
     ...plan.otherProvider.map((id) => `connection ${id} would trust another provider: needs --allow-other-provider`),
     ...[...plan.suspicions, ...plan.warnings].map((text) => `? ${text}`),
@@ -103,6 +108,16 @@ function deliveryLines({ platform, calls, minutes, unknown, byHand, halted }: Pl
     ...(halted === null ? [] : [`! ${platform} takes nothing at present: ${halted}`]),
     ...unknown.map((sentence) => `! ${platform}: ${sentence}; nobody gets it there until it is found`),
     ...byHand.map((sentence) => `! ${platform} cannot do this by itself: ${sentence} (matricula task list)`),
+  ];
+}
+
+function shiftLines({ platform, changed, losing, overLimit }: Shift): string[] {
+  return [
+    `${platform}: ${changed.join(', ')} would be something else there: whoever has it is delivered anew`,
+    ...(losing.length > 0 ? [`! ${platform}: what ${losing.join(', ')} is there now would be taken away`] : []),
+    ...(overLimit > 0
+      ? [`! ${platform}: that takes away from ${overLimit} people, more than provisioning.limits.removals allows: needs --allow-removals`]
+      : []),
   ];
 }
 
@@ -123,7 +138,7 @@ export function planMarkdown(plan: ShownPlan): string {
     ...(changes.length > 0 ? ['', '```diff', ...changes.map((line) => line.replace(/^~/, '!')), '```'] : []),
     ...table('target', plan.byTarget),
     ...table('rule', plan.byRule),
-    ...[...plan.deliveries.flatMap(deliveryLines), ...plan.suspicions, ...plan.warnings].flatMap((text, i) => [
+    ...[...plan.deliveries.flatMap(deliveryLines), ...plan.shifts.flatMap(shiftLines), ...plan.suspicions, ...plan.warnings].flatMap((text, i) => [
       ...(i === 0 ? [''] : []),
       `- ${cell(text)}`,
     ]),

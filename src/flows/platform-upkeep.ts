@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts';
 import { type Lane, PLACE } from '../store/outbox.ts';
 import type { PlatformStanding } from '../store/platforms.ts';
 import type { Store } from '../store/store.ts';
+import { tellMeanings } from './meanings.ts';
 import { FRESH_MS, type PlatformCatalogue } from './platform-catalogue.ts';
 import { enabledOf, type Platforms, placeOf, type Ready } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
@@ -41,17 +42,20 @@ export interface PlatformUpkeep {
 export function createPlatformUpkeep(deps: UpkeepDeps): PlatformUpkeep {
   const going = new Set<string>();
   const asked = new Map<string, number>();
-  return { turn: (tenants) => turn({ ...deps, going, asked }, tenants) };
+  const told = new Map<string, string>();
+  return { turn: (tenants) => turn({ ...deps, going, asked, told }, tenants) };
 }
 
 interface Deps extends UpkeepDeps {
   /** Platforms that an earlier turn is still busy with. */
   going: Set<string>;
   asked: Map<string, number>;
+  /** By which document and catalogue the holders of each platform's targets were last told, as far as this process knows. */
+  told: Map<string, string>;
 }
 
 async function turn(deps: Deps, tenants: readonly LiveTenant[]): Promise<void> {
-  const standing = await deps.store.platforms.standing();
+  const standing = await deps.store.platforms.standings();
   const rows = new Map(standing.map((row) => [JSON.stringify([row.tenantId, row.platform]), row]));
   await noteDeaf(deps, tenants, standing);
   const all = tenants.flatMap((live) => enabledOf(live.tenant).map((id) => ({ live, id, name: JSON.stringify([live.tenant.id, id]) })));
@@ -71,35 +75,49 @@ async function keep(deps: Deps, { live, id, row }: { live: LiveTenant; id: strin
   }
 }
 
-/** A platform that is switched off, or not in the file, hears of nothing: when it comes back everybody is told to it. */
+/** A platform that is switched off, or not in the file, hears of nothing, and nobody waits for it: when it comes back everybody is told to it. */
 async function noteDeaf({ store, now }: UpkeepDeps, tenants: readonly LiveTenant[], standing: PlatformStanding[]): Promise<void> {
-  const hearing = new Set(tenants.flatMap(({ tenant }) => enabledOf(tenant).map((platform) => JSON.stringify([tenant.id, platform]))));
+  const readable = new Map(tenants.filter(({ unreadable }) => !unreadable).map(({ tenant }) => [tenant.id, new Set(enabledOf(tenant))]));
+  const isDeaf = ({ tenantId, platform }: Lane) => readable.get(tenantId)?.has(platform) === false;
   for (const { tenantId, platform, cursor } of standing)
-    if (cursor !== '' && !hearing.has(JSON.stringify([tenantId, platform]))) await store.platforms.refill({ tenantId, platform }, now());
+    if (cursor !== '' && isDeaf({ tenantId, platform })) await store.platforms.refill({ tenantId, platform }, now());
+  // After it is sure that they will be told.
+  for (const lane of await store.outbox.lanes()) if (isDeaf(lane)) await store.outbox.drop(lane, FULL);
 }
 
 async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { ready: Ready; row: PlatformStanding | null }): Promise<void> {
   const lane = { tenantId: live.tenant.id, platform: ready.platform.id };
   const place = placeOf(ready.platform);
   if (!row) await deps.store.platforms.add(lane, place, deps.now());
-  const known = row ?? { place, entriesAt: null, cursor: '' };
+  const known = row ?? { place, entriesAt: null, revision: null, cursor: '' };
   if (known.place !== place) return; // deliveries say so
   await readCatalogue(deps, live, { ready, readAt: known.entriesAt });
+  await tellOnce(deps, live, { lane, known });
   if (known.cursor !== null) return fill(deps, lane, known.cursor);
   await lookDaily(deps, live, ready);
 }
 
 /** One node reads it, for all of them. */
-async function readCatalogue(deps: UpkeepDeps, { tenant }: LiveTenant, { ready, readAt }: { ready: Ready; readAt: Date | null }): Promise<void> {
+async function readCatalogue(deps: UpkeepDeps, live: LiveTenant, { ready, readAt }: { ready: Ready; readAt: Date | null }): Promise<void> {
+  const { tenant } = live;
   if (!ready.connector.capabilities.catalogue || (readAt && deps.now().getTime() - readAt.getTime() < FRESH_MS)) return;
   if (!(await deps.kv.add('sweep', `catalogue:${tenant.id}:${ready.platform.id}`, '1', RETRY_MS))) return;
-  await deps.catalogue.refresh(tenant, ready, { signal: AbortSignal.timeout(CATALOGUE_MS), allowRemovals: false });
+  await deps.catalogue.refresh(live, ready, { signal: AbortSignal.timeout(CATALOGUE_MS), allowRemovals: false });
+}
+
+/** A new document or a new catalogue may have made something else of what people hold. */
+async function tellOnce(deps: Deps, live: LiveTenant, { lane, known }: { lane: Lane; known: Pick<PlatformStanding, 'entriesAt'> }): Promise<void> {
+  const name = JSON.stringify([lane.tenantId, lane.platform]);
+  const by = `${live.revision} ${known.entriesAt?.getTime()}`;
+  if (live.unreadable || !known.entriesAt || deps.told.get(name) === by) return;
+  await tellMeanings(deps, live, lane);
+  deps.told.set(name, by);
 }
 
 /** Everybody who was here before it. Goes on where it was, whichever node it is. */
 async function fill(deps: UpkeepDeps, lane: Lane, cursor: string): Promise<void> {
   for (let from = cursor; ; ) {
-    if (await deps.store.outbox.isFull(lane.tenantId, FULL)) return;
+    if (await deps.store.outbox.isFull([lane], FULL)) return;
     const { users, next } = await deps.store.people.page(lane.tenantId, { after: from === '' ? null : from, limit: PAGE });
     // Whoever has nothing there, and should have nothing, costs no call.
     await enqueue(
@@ -132,7 +150,7 @@ async function lookDaily(deps: Deps, { tenant }: LiveTenant, { platform, connect
   if (!connector.capabilities.readBack || now < (deps.asked.get(name) ?? 0)) return;
   deps.asked.set(name, now + ASK_MS);
   const lane = { tenantId: tenant.id, platform: platform.id };
-  if ((await deps.store.outbox.isFull(tenant.id, FULL)) || !(await deps.kv.add('sweep', `look:${tenant.id}:${platform.id}`, '1', DAY_MS))) return;
+  if ((await deps.store.outbox.isFull([lane], FULL)) || !(await deps.kv.add('sweep', `look:${tenant.id}:${platform.id}`, '1', DAY_MS))) return;
   for (let after: string | null = null; ; ) {
     const page = await deps.store.ledger.people(lane, { after, limit: PAGE });
     await enqueue(

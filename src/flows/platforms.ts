@@ -26,13 +26,18 @@ export interface Ready {
 export interface Platforms {
   /** Null where the tenant has no such platform, or it is disabled. Throws `TerminalFailure` `configuration` where a secret is not to be had. */
   of(tenant: Tenant, platformId: string, how?: { urgent: boolean }): Ready | null;
+  /** Its secrets are read anew when it is called the next time. */
+  renew(platform: Platform | null): void;
 }
 
 export function createPlatforms(deps: PlatformsDeps): Platforms {
   // Keyed by the platform's own object: a changed tenant file makes new ones, and what was made from the old goes with them.
   const made = new WeakMap<Platform, Record<'urgent' | 'usual', Connector>>();
+  // What is under way is counted on when the connector is another.
+  const gates = new WeakMap<Platform, Turnstile>();
   const make = (tenant: Tenant, platform: Platform) => {
-    const gate = createTurnstile({ ...deps, key: `${tenant.id}:${platform.id}`, limits: platform.limits });
+    const gate = gates.get(platform) ?? createTurnstile({ ...deps, key: `${tenant.id}:${platform.id}`, limits: platform.limits });
+    gates.set(platform, gate);
     return { urgent: connect(deps, platform, { gate, urgent: true }), usual: connect(deps, platform, { gate, urgent: false }) };
   };
   return {
@@ -42,6 +47,9 @@ export function createPlatforms(deps: PlatformsDeps): Platforms {
       const both = made.get(platform) ?? make(tenant, platform);
       made.set(platform, both);
       return { platform, connector: urgent ? both.urgent : both.usual };
+    },
+    renew(platform) {
+      if (platform) made.delete(platform);
     },
   };
 }

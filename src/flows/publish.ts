@@ -8,16 +8,18 @@ import { Refusal } from '../core/refusal.ts';
 import { breathe } from '../lib/breathe.ts';
 import { Conflict, Unavailable } from '../store/database.ts';
 import type { JournalEntry } from '../store/journal.ts';
+import type { Lane } from '../store/outbox.ts';
 import type { Progress, Publication, PublicationKey } from '../store/publications.ts';
 import type { Store } from '../store/store.ts';
 import { lineOf } from './line.ts';
 import { remapIntent } from './outlook.ts';
 import { FULL } from './platform-upkeep.ts';
+import { enabledOf } from './platforms.ts';
 import { type ProvisionDeps, type Provisioned, provisionTogether, TOGETHER } from './provision.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface PublishDeps extends ProvisionDeps {
-  store: Pick<Store, 'people' | 'apply' | 'publications' | 'journal' | 'outbox'>;
+  store: Pick<Store, 'people' | 'apply' | 'publications' | 'journal' | 'outbox' | 'platforms'>;
 }
 
 /** How long a worker keeps a publication without a word; then another goes on. */
@@ -57,7 +59,7 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, wor
   if (began.cursor === '' && !(await step('', { ...(await concludeLately(deps, live, began.actor)), done: 0 }))) return present();
   for (let cursor = began.cursor; ; ) {
     // Who publishes can wait, who signs in cannot: with so many to deliver already the walk is left to be taken up again, and the queue has an end.
-    if (await deps.store.outbox.isFull(key.tenantId, FULL)) {
+    if (await deps.store.outbox.isFull(await takers(deps, live), FULL)) {
       await publications.advance(key, { by, until: deps.now(), cursor, progress: NOTHING, now: deps.now() });
       return present();
     }
@@ -73,6 +75,13 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, wor
   await publications.finish(key, { by, now: deps.now() }, ended(deps, await present(), 'published'));
   await deps.tenants.refresh();
   return present();
+}
+
+/** Platforms that take deliveries: one that takes none until somebody mends it keeps nobody from publishing. */
+async function takers({ store }: PublishDeps, { tenant }: LiveTenant): Promise<Lane[]> {
+  const lanes = enabledOf(tenant).map((platform) => ({ tenantId: tenant.id, platform }));
+  const standings = await Promise.all(lanes.map((lane) => store.platforms.standing(lane)));
+  return lanes.filter((_, at) => !standings[at]?.haltedAt);
 }
 
 const LOOK_MS = 300;

@@ -23,6 +23,8 @@ export interface SweepDeps extends ProvisionDeps, DomainDeps, TokenDeps {
 export interface Swept {
   lapsed: number;
   erased: number;
+  /** Due to be erased, and still known at a learning platform with what is to be taken away there: erased when that is done. */
+  kept: number;
   /** More than the tenant's limits allow without an operator: what would lapse is held, and nobody was erased. */
   overLimit: { lapsing: number; erasing: number } | null;
 }
@@ -68,8 +70,10 @@ export async function sweepTenant(
   if (overLimit) await tellOverLimit(deps, live, { actor, overLimit });
   // Beyond the limit access lapses all the same, and what would be lost is held; nobody can be held half erased.
   const lapsed = moments.absentSince ? await lapse(deps, live, { since: moments.absentSince, actor, ...(brake && { brake }) }) : 0;
-  const erased = moments.deprovisionedBefore && !tooManyToErase ? await erase(deps, live, { before: moments.deprovisionedBefore, actor }) : 0;
-  return { lapsed, erased, overLimit };
+  const none = { erased: 0, kept: 0 };
+  const ended = moments.deprovisionedBefore && !tooManyToErase ? await erase(deps, live, { before: moments.deprovisionedBefore, actor }) : none;
+  if (ended.kept > 0) await tellKept(deps, live, ended.kept);
+  return { lapsed, ...ended, overLimit };
 }
 
 const tellOverLimit = (deps: SweepDeps, live: LiveTenant, { actor, overLimit }: { actor: string; overLimit: NonNullable<Swept['overLimit']> }) =>
@@ -106,11 +110,27 @@ async function lapse(deps: SweepDeps, live: LiveTenant, { since, ...how }: { sin
   }
 }
 
-async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { before: Date; actor: string }): Promise<number> {
-  let erased = 0;
+/** Whom we forget we cannot take anything away from any more. */
+const tellKept = (deps: SweepDeps, live: LiveTenant, kept: number) =>
+  once(deps, `kept:${live.tenant.id}`, async () => {
+    deps.log.warn(
+      { tenant: live.tenant.id, people: kept },
+      'people whose retention is over are not erased yet: a learning platform has still to hear that they left (matricula platform list, matricula delivery list, matricula task list)',
+    );
+  });
+
+async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { before: Date; actor: string }): Promise<Pick<Swept, 'erased' | 'kept'>> {
+  const platforms = live.tenant.platforms.map(({ id }) => id);
+  let [erased, kept] = [0, 0];
   for (let after: string | null = null; ; ) {
     const people = await deps.store.upkeep.deprovisioned(live.tenant.id, before, { after, limit: PAGE });
-    for (const user of people) {
+    const owing = await deps.store.upkeep.owing(
+      live.tenant.id,
+      people.map(({ id }) => id),
+      platforms,
+    );
+    kept += owing.size;
+    for (const user of people.filter(({ id }) => !owing.has(id))) {
       try {
         await deps.store.upkeep.erase(user, {
           ...line(deps, live, { actor, code: 'retention', outcome: 'SUCCESS', detail: {} }),
@@ -123,7 +143,7 @@ async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { bef
         if (!(error instanceof Conflict)) throw error;
       }
     }
-    if (people.length < PAGE) return erased;
+    if (people.length < PAGE) return { erased, kept };
     after = people.at(-1)!.id;
     await breathe();
   }

@@ -28,7 +28,10 @@ export function createTasks({ store: { ledger, people, journal }, ...deps }: Tas
   return {
     /** The oldest first. */
     async list(tenantId: string, { after, limit }: { after: string | null; limit: number }): Promise<{ tasks: Task[]; next: string | null }> {
-      const rows = await ledger.tasks(tenantId, { after: after === null ? null : { ...keyOf(tenantId, after), name: '', state: 'given' }, limit });
+      const rows = await ledger.tasks(tenantId, {
+        after: after === null ? null : { ...keyOf(tenantId, after), name: '', state: 'given', targets: null },
+        limit,
+      });
       const users = new Map((await people.many(tenantId, [...new Set(rows.map(({ userId }) => userId))])).map(({ user }) => [user.id, user]));
       const tasks = rows.map((row): Task => {
         const { userName = '', email = '' } = users.get(row.userId) ?? {};
@@ -45,7 +48,8 @@ export function createTasks({ store: { ledger, people, journal }, ...deps }: Tas
     async done(tenantId: string, id: string, { actor, comment }: { actor: string; comment: string | null }): Promise<void> {
       const key = keyOf(tenantId, id);
       const task = await ledger.task(key);
-      if (!task || !(await ledger.tick(task, deps.now()))) throw gone();
+      // One that was asked for anew since is another task, and perhaps the contrary.
+      if (!task || task.since.getTime() !== key.since.getTime() || !(await ledger.tick(task, deps.now()))) throw gone();
       const { platform, userId, kind, id: resource, state } = task;
       const detail = { platform, kind, resource, did: state === 'give-by-hand' ? 'add' : 'remove', ...(comment !== null && { comment }) };
       const line = { tenantId, actor, cause: 'delivery', code: 'done-by-hand', resource: { type: 'User', id: userId }, detail };

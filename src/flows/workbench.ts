@@ -15,6 +15,7 @@ import { Conflict } from '../store/database.ts';
 import type { Publication } from '../store/publications.ts';
 import type { TenantRow } from '../store/tenants.ts';
 import { type DocumentDeps, type DocumentPlan, otherProvider, planDocument, takenDomains, writeDocument } from './documents.ts';
+import { overLimitAt } from './meanings.ts';
 import { type OutlookDeps, outlookPeople, type PersonMoved } from './outlook.ts';
 import { type ShownPlan, shownPlan } from './plan-page.ts';
 import { cancelPublication, type OnProgress, seeThrough } from './publish.ts';
@@ -132,6 +133,8 @@ export function createWorkbench(deps: WorkbenchDeps, scope: Scope) {
           'mapping/other-provider',
           otherProvider(plan.otherProvider[0]!, 'matricula map publish --allow-other-provider'),
         );
+      const over = how.allowRemovals ? null : overLimitAt(plan.shifts, 'matricula map publish --allow-removals');
+      if (over !== null) throw new Refusal('mode-conflict', 'mapping/over-limit', over);
       const key = await writeDocument(deps, plan, { ...how, origin: 'edit' }).catch((error: unknown) => {
         throw error instanceof Conflict ? stale('somebody else has just changed this tenant') : error;
       });

@@ -183,10 +183,10 @@ function createWrites({ query: q, tables: { outbox, platformAccount: account, pl
   const put = template(
     q
       .insert(given)
-      .values(all(['tenantId', 'platform', 'userId', 'kind', 'id', 'name', 'state', 'since']))
+      .values(all(['tenantId', 'platform', 'userId', 'kind', 'id', 'name', 'state', 'since', 'targets']))
       .onConflictDoUpdate({
         target: [given.tenantId, given.platform, given.userId, given.kind, given.id],
-        set: { name: sql`excluded.name`, state: sql`excluded.state`, since: sql`excluded.since` },
+        set: { name: sql`excluded.name`, state: sql`excluded.state`, since: sql`excluded.since`, targets: sql`excluded.targets` },
       }),
   );
   const drop = template(
@@ -214,7 +214,7 @@ function createWrites({ query: q, tables: { outbox, platformAccount: account, pl
     return [
       { ...fence([claim], 1), otherwise: () => new Conflict('the claim of a delivery has passed to another worker') },
       ...(known ? [know([{ ...key, ...known, createdAt: now, updatedAt: now }])] : []),
-      ...come.map(({ kind, id, name, state }) => put([{ ...key, kind, id, name, state, since: now }])),
+      ...come.map(({ kind, id, name, state, targets }) => put([{ ...key, kind, id, name, state, since: now, targets }])),
       ...gone.map(({ kind, id }) => unsure(drop([{ ...key, kind, id }]))),
       ...(then.kind === 'done' ? [unsure(done([claim]))] : []),
       ...(then.kind === 'again' ? [unsure(again([{ ...claim, place: PLACE.lookAfter, look: 1, dueAt: then.dueAt }]))] : []),

@@ -42,20 +42,22 @@ export interface Outbox {
   lanes(): Promise<Lane[]>;
   /** Rows that are due and that nobody holds, for `worker` alone until `until`, whoever's turn is first. Possibly none although some are due: ask again. */
   claim(lane: Lane, claim: Claim & { limit: number }): Promise<OutboxRow[]>;
-  /** One person's, due or not; null where nobody waits, another has it, or it is a dead letter. */
+  /** One person's; null where it is not due, another has it, or it is a dead letter. */
   claimOne(key: OutboxKey, claim: Claim): Promise<OutboxRow | null>;
   /** Not delivered, and no fault of its own: free again from `dueAt`. Nothing happens where the claim has passed to another worker; so below. */
   release(row: OutboxRow, worker: string, free: { dueAt: Date; failed: Failed | null }): Promise<void>;
   /** The same, one attempt more. */
   retry(row: OutboxRow, worker: string, free: { dueAt: Date; failed: Failed }): Promise<void>;
-  /** A dead letter: it waits for a person, or for another change of the same one. */
-  bury(row: OutboxRow, worker: string, failed: Failed): Promise<void>;
-  /** Dead letters wait again; how many. */
-  revive(lane: Lane & { userId?: string }, now: Date): Promise<number>;
-  /** Who waits for a time is due: the platform answers again. */
-  hasten(lane: Lane, now: Date): Promise<void>;
-  /** At most 1,000 at once. */
-  enqueue(rows: Wanted[], now: Date): Promise<void>;
+  /** A dead letter: it waits for an operator, for another change of the same person, or from `dueAt` on for their coming. */
+  bury(row: OutboxRow, worker: string, dead: { dueAt: Date; failed: Failed }): Promise<void>;
+  /** Dead letters wait again; how many. `due`: only those that are. */
+  revive(lane: Lane & { userId?: string }, now: Date, how?: { due: boolean }): Promise<number>;
+  /** Who waits for a time is due. `untried`: only who has not been tried in vain; the others' pauses are their own. */
+  hasten(lane: Lane, now: Date, which: 'all' | 'untried'): Promise<void>;
+  /** At most 1,000 at once. Due at once unless told. */
+  enqueue(rows: Wanted[], now: Date, dueAt?: Date): Promise<void>;
+  /** Who waits there waits no more, dead letters stay; at most so many, and how many. */
+  drop(lane: Lane, limit: number): Promise<number>;
   /** What is not yet delivered of one person. */
   ofUser(tenantId: string, userId: string): Promise<OutboxRow[]>;
   one(key: OutboxKey): Promise<OutboxRow | null>;
@@ -64,8 +66,8 @@ export interface Outbox {
   counts(tenantId: string): Promise<LaneCount[]>;
   /** Rows that wait, of one tenant or of all; dead letters do not. */
   waiting(tenantId?: string): Promise<number>;
-  /** Whether at least so many of this tenant wait: cheaper than to count them. */
-  isFull(tenantId: string, limit: number): Promise<boolean>;
+  /** Whether at least so many wait in one of these: cheaper than to count them. */
+  isFull(lanes: readonly Lane[], limit: number): Promise<boolean>;
 }
 interface Claim {
   worker: string;
@@ -92,6 +94,16 @@ export function createOutbox(db: Database): Outbox {
     claimedUntil: null,
     ...(failed && { failedCode: failed.code, failedReason: failed.reason }),
   });
+
+  async function failing(row: OutboxRow, worker: string, then: Partial<OutboxRow>): Promise<void> {
+    await q
+      .update(outbox)
+      .set(then)
+      .where(and(held(row, worker), eq(outbox.wanted, row.wanted)));
+    // Something was planned meanwhile: that has its own attempts, and its own time.
+    const { failedCode, failedReason } = then;
+    await q.update(outbox).set({ claimedBy: null, claimedUntil: null, failedCode, failedReason }).where(held(row, worker));
+  }
 
   return guarded<Outbox>({
     async lanes() {
@@ -141,43 +153,48 @@ export function createOutbox(db: Database): Outbox {
       const [row] = await q
         .update(outbox)
         .set({ claimedBy: worker, claimedUntil: until })
-        .where(and(at(key), living, unclaimed(now)))
+        .where(and(at(key), living, lte(outbox.dueAt, now), unclaimed(now)))
         .returning();
       return row ?? null;
     },
     release: async (row, worker, { dueAt, failed }) => void (await q.update(outbox).set(free(failed, dueAt)).where(held(row, worker))),
-    retry: async (row, worker, { dueAt, failed }) =>
-      void (await q
-        .update(outbox)
-        // What was planned meanwhile has begun to count anew.
-        .set({ ...free(failed, dueAt), attempts: sql`${outbox.attempts} + 1` })
-        .where(held(row, worker))),
-    bury: async (row, worker, failed) => {
-      const same = and(held(row, worker), eq(outbox.wanted, row.wanted));
-      await q
-        .update(outbox)
-        .set({ ...free(failed, row.dueAt), attempts: row.attempts + 1, place: PLACE.dead })
-        .where(same);
-      // Something new was planned meanwhile: that has its own attempts.
-      await q
-        .update(outbox)
-        .set({ ...free(failed, row.dueAt), attempts: 0 })
-        .where(held(row, worker));
-    },
-    async revive({ userId, ...lane }, now) {
+    retry: (row, worker, { dueAt, failed }) => failing(row, worker, { ...free(failed, dueAt), attempts: row.attempts + 1 }),
+    bury: (row, worker, { dueAt, failed }) => failing(row, worker, { ...free(failed, dueAt), attempts: row.attempts + 1, place: PLACE.dead }),
+    async revive({ userId, ...lane }, now, { due } = { due: false }) {
       const rows = await q
         .update(outbox)
         .set({ place: PLACE.change, attempts: 0, dueAt: now, claimedBy: null, claimedUntil: null })
-        .where(and(inLane(lane), eq(outbox.place, PLACE.dead), userId === undefined ? undefined : eq(outbox.userId, userId)))
+        .where(
+          and(
+            inLane(lane),
+            eq(outbox.place, PLACE.dead),
+            userId === undefined ? undefined : eq(outbox.userId, userId),
+            due ? lte(outbox.dueAt, now) : undefined,
+          ),
+        )
         .returning({ userId: outbox.userId });
       return rows.length;
     },
-    hasten: async (lane, now) =>
+    hasten: async (lane, now, which) =>
       void (await q
         .update(outbox)
         .set({ dueAt: now })
-        .where(and(inLane(lane), lt(outbox.place, PLACE.lookAfter), gt(outbox.dueAt, now)))),
-    enqueue: (rows, now) => db.batch(wanted(rows, now)),
+        .where(
+          and(inLane(lane), lt(outbox.place, PLACE.lookAfter), gt(outbox.dueAt, now), which === 'untried' ? eq(outbox.attempts, 0) : undefined),
+        )),
+    enqueue: (rows, now, dueAt) => db.batch(wanted(rows, now, dueAt)),
+    async drop(lane, limit) {
+      const some = q
+        .select({ userId: outbox.userId })
+        .from(outbox)
+        .where(and(inLane(lane), living))
+        .limit(limit);
+      const gone = await q
+        .delete(outbox)
+        .where(and(inLane(lane), living, inArray(outbox.userId, some)))
+        .returning({ userId: outbox.userId });
+      return gone.length;
+    },
     ofUser: async (tenantId, userId) =>
       await q
         .select()
@@ -220,14 +237,17 @@ export function createOutbox(db: Database): Outbox {
         .where(and(tenantId === undefined ? undefined : eq(outbox.tenantId, tenantId), living));
       return found?.n ?? 0;
     },
-    async isFull(tenantId, limit) {
-      const rows = await q
-        .select({ one: sql`1` })
-        .from(outbox)
-        .where(and(eq(outbox.tenantId, tenantId), living))
-        .limit(1)
-        .offset(limit - 1);
-      return rows.length > 0;
+    async isFull(lanes, limit) {
+      for (const lane of lanes) {
+        const rows = await q
+          .select({ one: sql`1` })
+          .from(outbox)
+          .where(and(inLane(lane), living))
+          .limit(1)
+          .offset(limit - 1);
+        if (rows.length > 0) return true;
+      }
+      return false;
     },
   });
 }
@@ -237,14 +257,18 @@ const PACK = 50;
 
 /**
  * What puts rows there, for batches: a row that waits already has one plan more to deliver and keeps its turn, or gets a better one; a dead letter gets
- * another life under another id.
+ * another life under another id, in nobody's after-looks: it was a change that failed.
  */
-export function createWanted({ query: q, tables: { outbox } }: Pick<Database, 'query' | 'tables'>): (rows: Wanted[], now: Date) => Statement[] {
-  const isDead = sql`${outbox.place} = ${sql.raw(String(PLACE.dead))}`;
+export function createWanted({
+  query: q,
+  tables: { outbox },
+}: Pick<Database, 'query' | 'tables'>): (rows: Wanted[], now: Date, dueAt?: Date) => Statement[] {
+  const [dead, change] = [PLACE.dead, PLACE.change].map((place) => sql.raw(String(place)));
+  const isDead = sql`${outbox.place} = ${dead}`;
   const again = {
     id: sql`case when ${isDead} then excluded.id else ${outbox.id} end`,
     wanted: sql`${outbox.wanted} + ${sql.raw('1')}`,
-    place: sql`case when ${isDead} or excluded.place < ${outbox.place} then excluded.place else ${outbox.place} end`,
+    place: sql`case when ${isDead} and excluded.place > ${change} then ${change} when excluded.place < ${outbox.place} then excluded.place else ${outbox.place} end`,
     look: sql`case when excluded.look > ${outbox.look} then excluded.look else ${outbox.look} end`,
     attempts: sql`${sql.raw('0')}`,
     dueAt: sql`excluded.due_at`,
@@ -265,11 +289,11 @@ export function createWanted({ query: q, tables: { outbox } }: Pick<Database, 'q
     made.set(rows, fill);
     return fill;
   };
-  return (rows, now) => {
+  return (rows, now, dueAt = now) => {
     // PostgreSQL does not touch one row twice in a statement. In one order, so that two who put the same people there do not wait for each other.
     const some = [...new Map(rows.map((row) => [JSON.stringify([row.userId, row.tenantId, row.platform]), row])).entries()]
       .sort(by(([key]) => key))
-      .map(([, { look, ...row }]) => ({ ...row, look: look ? 1 : 0, wanted: 1, attempts: 0, dueAt: now, createdAt: now }));
+      .map(([, { look, ...row }]) => ({ ...row, look: look ? 1 : 0, wanted: 1, attempts: 0, dueAt, createdAt: now }));
     const statements: Statement[] = [];
     for (let i = 0; i < some.length; i += PACK) {
       const part = some.slice(i, i + PACK);

@@ -1,5 +1,5 @@
 /** platforms: what is known of each learning platform of a tenant: which place it is, its catalogue as last read, whether it takes anything. */
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt } from 'drizzle-orm';
 import type { CatalogueEntry } from '../core/entitlement.ts';
 import type { Target } from '../core/model.ts';
 import type { Database } from './database.ts';
@@ -9,22 +9,30 @@ import type { Row } from './schema.ts';
 
 export type PlatformRow = Row<'platform'>;
 
-export type PlatformStanding = Pick<PlatformRow, 'tenantId' | 'platform' | 'place' | 'entriesAt' | 'cursor'>;
+/** Without what may be long. */
+export type PlatformStanding = Omit<PlatformRow, 'entries' | 'meanings'>;
 
 export interface Platforms {
   get(lane: Lane): Promise<PlatformRow | null>;
-  /** Of all tenants, without their catalogues. */
-  standing(): Promise<PlatformStanding[]>;
+  standing(lane: Lane): Promise<PlatformStanding | null>;
+  /** Of all tenants. */
+  standings(): Promise<PlatformStanding[]>;
   ofTenant(tenantId: string): Promise<PlatformRow[]>;
   /** First seen; nothing where it is known. Everybody who is here is to be put into the outbox. */
   add(lane: Lane, place: string, now: Date): Promise<void>;
   entries(lane: Lane, entries: CatalogueEntry[], now: Date): Promise<void>;
+  /** A document of this revision is about to be told: who knows an older one reads it first. */
+  known(lane: Lane, revision: number, now: Date): Promise<void>;
+  /** Whoever holds a target has been told what it is there now. */
+  meant(lane: Lane, meanings: Record<Target, string | null>, now: Date): Promise<void>;
   /** Everybody up to this one is in the outbox; null = all. False where another worker was there first. */
   advance(lane: Lane, step: { from: string; to: string | null }, now: Date): Promise<boolean>;
   /** Everybody is to be put into the outbox again: it was not told of what happened meanwhile. */
   refill(lane: Lane, now: Date): Promise<void>;
   halt(lane: Lane, failed: Failed, now: Date): Promise<void>;
   resume(lane: Lane, now: Date): Promise<void>;
+  /** An operator says that it be tried at once, by every process. */
+  retry(lane: Lane, now: Date): Promise<void>;
   /** People who are enrolled in this target; by user id. */
   holders(tenantId: string, target: Target, page: { after: string | null; limit: number }): Promise<string[]>;
   /** It leads elsewhere now: the ledger has been forgotten, everybody begins anew. */
@@ -34,11 +42,12 @@ export interface Platforms {
 export function createPlatforms({ query: q, tables: { platform: t, grant } }: Database): Platforms {
   const at = ({ tenantId, platform }: Lane) => and(eq(t.tenantId, tenantId), eq(t.platform, platform));
   const running = { haltedAt: null, haltedCode: null, haltedReason: null };
-  const none = { entries: null, entriesAt: null, cursor: '', ...running };
+  const none = { entries: null, entriesAt: null, meanings: null, revision: null, cursor: '', retriedAt: null, ...running };
+  const { entries: _entries, meanings: _meanings, ...short } = getTableColumns(t);
   return guarded<Platforms>({
     get: async (lane) => (await q.select().from(t).where(at(lane)))[0] ?? null,
-    standing: async () =>
-      await q.select({ tenantId: t.tenantId, platform: t.platform, place: t.place, entriesAt: t.entriesAt, cursor: t.cursor }).from(t),
+    standing: async (lane) => (await q.select(short).from(t).where(at(lane)))[0] ?? null,
+    standings: async () => await q.select(short).from(t),
     ofTenant: async (tenantId) => await q.select().from(t).where(eq(t.tenantId, tenantId)).orderBy(t.platform),
     add: async (lane, place, now) =>
       void (await q
@@ -46,6 +55,8 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
         .values({ ...lane, place, ...none, createdAt: now, updatedAt: now })
         .onConflictDoNothing()),
     entries: async (lane, entries, now) => void (await q.update(t).set({ entries, entriesAt: now, updatedAt: now }).where(at(lane))),
+    known: async (lane, revision, now) => void (await q.update(t).set({ revision, updatedAt: now }).where(at(lane))),
+    meant: async (lane, meanings, now) => void (await q.update(t).set({ meanings, updatedAt: now }).where(at(lane))),
     advance: async (lane, { from, to }, now) =>
       (
         await q
@@ -61,6 +72,11 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
       void (await q
         .update(t)
         .set({ ...running, updatedAt: now })
+        .where(at(lane))),
+    retry: async (lane, now) =>
+      void (await q
+        .update(t)
+        .set({ ...running, retriedAt: now, updatedAt: now })
         .where(at(lane))),
     holders: async (tenantId, target, { after, limit }) =>
       (

@@ -449,6 +449,8 @@ function workTables(c: Columns) {
       name: c.text('name').notNull(),
       state: c.text('state').$type<GivenState>().notNull(),
       since: c.time('since').notNull(),
+      /** What it was given for; null = that was not written down. */
+      targets: c.json('targets').$type<Target[]>(),
     },
     (t) => [
       c.primaryKey({ columns: [t.tenantId, t.userId, t.platform, t.kind, t.id] }),
@@ -466,12 +468,18 @@ function workTables(c: Columns) {
       place: c.text('place').notNull(),
       entries: c.json('entries').$type<CatalogueEntry[]>(),
       entriesAt: c.time('entries_at'),
+      /** What each of our targets was there when its holders were last told: a digest each, null = nothing that could be found. */
+      meanings: c.json('meanings').$type<Record<Target, string | null>>(),
+      /** Of the tenant's document by which they were told. */
+      revision: c.int('revision'),
       /** Everybody who was here before it: the last who was put into the outbox; null = all. */
       cursor: c.text('cursor'),
       /** Why nothing can be delivered, since when; null = nothing known. */
       haltedAt: c.time('halted_at'),
       haltedCode: c.text('halted_code'),
       haltedReason: c.text('halted_reason'),
+      /** When an operator last said that it be tried at once. */
+      retriedAt: c.time('retried_at'),
       createdAt: c.time('created_at').notNull(),
       updatedAt: c.time('updated_at').notNull(),
     },

@@ -1,4 +1,5 @@
-import { and, asc, count, eq, exists, gt, gte, isNull, like, lt, lte, ne, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, gt, gte, inArray, isNull, like, lt, lte, ne, notExists, or, type SQL, sql } from 'drizzle-orm';
+import type { GivenState } from '../core/entitlement.ts';
 import type { User } from '../core/model.ts';
 import type { Database, Statement } from './database.ts';
 import { guarded } from './failures.ts';
@@ -12,6 +13,8 @@ export interface Upkeep {
   deprovisioned(tenantId: string, before: Date, paging: Paging): Promise<User[]>;
   /** Active people whom sign-ins taught and who have not signed in since that moment; in order of id. `lapsed`: those only who lapsed already, or only the others. */
   absent(tenantId: string, since: Date, paging: Paging): Promise<User[]>;
+  /** Those of these people who still have something at one of these platforms that is to be taken away, or of whom it has still to hear. */
+  owing(tenantId: string, userIds: string[], platforms: string[]): Promise<Set<string>>;
   counts(
     tenantId: string,
     moments: { deprovisionedBefore: Date | null; absentSince: Date | null },
@@ -19,6 +22,8 @@ export interface Upkeep {
   /** For good: the user and all that hangs under it. The journal keeps its lines, which name an id that is nobody's any more. Throws `Conflict` where it moved. */
   erase(user: User, entry: JournalEntry): Promise<void>;
 }
+
+const OWED: GivenState[] = ['giving', 'given', 'queued', 'take-by-hand'];
 
 export function createUpkeep(db: Database): Upkeep {
   const { query: q, tables } = db;
@@ -61,6 +66,20 @@ export function createUpkeep(db: Database): Upkeep {
   return guarded<Upkeep>({
     deprovisioned: (tenantId, before, paging) => page(deprovisioned(tenantId, before), paging),
     absent: (tenantId, since, paging) => page(absent(tenantId, since), paging),
+    async owing(tenantId, userIds, platforms) {
+      if (userIds.length === 0 || platforms.length === 0) return new Set();
+      const of = (table: typeof outbox | typeof platformGiven) =>
+        and(eq(table.tenantId, tenantId), inArray(table.userId, userIds), inArray(table.platform, platforms));
+      const [waiting, having] = [
+        await q.select({ userId: outbox.userId }).from(outbox).where(of(outbox)).groupBy(outbox.userId),
+        await q
+          .select({ userId: platformGiven.userId })
+          .from(platformGiven)
+          .where(and(of(platformGiven), inArray(platformGiven.state, OWED)))
+          .groupBy(platformGiven.userId),
+      ];
+      return new Set([...waiting, ...having].map(({ userId }) => userId));
+    },
     counts: async (tenantId, { deprovisionedBefore, absentSince }) => ({
       deprovisioned: deprovisionedBefore ? await counted(deprovisioned(tenantId, deprovisionedBefore)) : 0,
       absent: absentSince ? await counted(absent(tenantId, absentSince)) : 0,

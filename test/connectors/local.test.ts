@@ -144,7 +144,7 @@ describe('the local catalogue', () => {
     await local.signsIn(person, [another]);
     expect(await outcomes()).toEqual([notYet, notYet]);
     await local.signsIn(person, [thing]);
-    expect(await connector.upsert(null, attempt)).toEqual({ account: { id: person.id, privileged: false }, created: false });
+    expect((await connector.upsert(null, attempt))!).toEqual({ account: { id: person.id, privileged: false }, created: false });
     expect(await outcomes()).toEqual(['done', 'done']);
     await local.close();
   });

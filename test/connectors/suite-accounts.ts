@@ -1,5 +1,6 @@
 /** Connector suite: whose account it is, that there is one, and what is in it. */
 import { describe, expect, it } from '@jest/globals';
+import { attemptOf } from './people.ts';
 import type { Course } from './suite.ts';
 import { expectDiscreet, failureOf, profileOf, seen } from './suite-steps.ts';
 
@@ -10,10 +11,10 @@ export function accountPromises(course: Course): void {
     const person = course.side.person();
     const before = await course.side.accounts();
     const attempt = await course.side.attempt(course.key(), person, []);
-    const first = await course.connector.upsert(null, attempt);
+    const first = (await course.connector.upsert(null, attempt))!;
     expect(first.account.privileged).toBe(false);
-    const again = await course.connector.upsert(null, attempt);
-    const known = await course.connector.upsert(first.account.id, await course.side.attempt(course.key(), person, []));
+    const again = (await course.connector.upsert(null, attempt))!;
+    const known = (await course.connector.upsert(first.account.id, await course.side.attempt(course.key(), person, [])))!;
     expect([again.account.id, known.account.id]).toEqual([first.account.id, first.account.id]);
     expect(known.created).toBe(false);
     expect(await course.side.accounts()).toBe(before + 1);
@@ -38,7 +39,7 @@ export function accountPromises(course: Course): void {
     const before = await course.side.accounts();
     const { users } = course.connector.capabilities;
     const changed = { ...person, givenName: 'Renamed', familyName: 'Otherwise', displayName: 'Renamed Otherwise', email: `new-${person.email}` };
-    const { account, created } = await course.connector.upsert(id, await course.side.attempt(course.key(), changed, []));
+    const { account, created } = (await course.connector.upsert(id, await course.side.attempt(course.key(), changed, [])))!;
     expect({ id: account.id, created }).toEqual({ id, created: false });
     expect(await course.side.accounts()).toBe(before);
     const told = users.update ? profileOf(changed) : profileOf(person);
@@ -76,9 +77,22 @@ export function accountPromises(course: Course): void {
       await course.side.removeAccount(id);
       if (course.connector.capabilities.readBack) expect(await course.connector.read(id, course.side.things, signal())).toBeNull();
       const before = await course.side.accounts();
-      const { account } = await course.connector.upsert(id, await course.side.attempt(course.key(), person, []));
+      const { account } = (await course.connector.upsert(id, await course.side.attempt(course.key(), person, [])))!;
       expect(await course.side.accounts()).toBe(before + 1);
       expect((await seen(course, account.id)).profile).toEqual(profileOf(person));
+    },
+    cannotLook,
+  );
+  course.given(
+    'removeAccount',
+    'an account that is gone is not made anew for somebody who is not active any more',
+    async () => {
+      const { id, person } = await course.arrive();
+      await course.side.removeAccount(id);
+      const before = await course.side.accounts();
+      const gone = { ...person, active: false, familyName: 'Renamed' };
+      for (const known of [id, null]) expect(await course.connector.upsert(known, attemptOf(course.key(), gone, []))).toBeNull();
+      expect(await course.side.accounts()).toBe(before);
     },
     cannotLook,
   );
@@ -117,7 +131,7 @@ function foreignPromises(course: Course): void {
       const person = course.side.person();
       const foreign = await course.side.foreignAccount(person);
       const before = await course.side.accounts();
-      const { account, created } = await course.connector.upsert(null, await course.side.attempt(course.key(), person, []));
+      const { account, created } = (await course.connector.upsert(null, await course.side.attempt(course.key(), person, [])))!;
       expect({ account, created }).toEqual({ account: { id: foreign, privileged: false }, created: false });
       expect(await course.side.accounts()).toBe(before);
       expect((await seen(course, foreign)).profile).toEqual(profileOf(person));
@@ -151,7 +165,7 @@ function foreignPromises(course: Course): void {
     const before = await seen(course, id);
     const attempt = await course.side.attempt(course.key(), { ...person, givenName: 'Renamed' }, []);
     const told = await course.connector.upsert(id, attempt).then(
-      ({ account }) => account.privileged,
+      (upserted) => upserted!.account.privileged,
       (error: { code?: unknown }) => error.code === 'privileged',
     );
     expect(told).toBe(true);

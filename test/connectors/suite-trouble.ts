@@ -15,8 +15,8 @@ export function troublePromises(course: Course): void {
     expect(applied).toHaveLength(2);
     return [
       ...applied.map(({ outcome }) => isFailure(outcome)),
-      await failureOf(connector.upsert(who.id, await side.attempt(course.key(), { ...who.person, givenName: 'Renamed' }, [thing!]))),
-      await failureOf(connector.upsert(null, await side.attempt(course.key(), side.person(), []))),
+      await failureOf(connector.upsert(who.id, await side.attempt(course.key(), { ...who.person, givenName: 'Renamed' }, [thing!])))!,
+      await failureOf(connector.upsert(null, await side.attempt(course.key(), side.person(), [])))!,
       ...(users.findByExternalId || users.findByEmail ? [await failureOf(connector.find(who.person, signal))] : []),
       ...(readBack ? [await failureOf(connector.read(who.id, side.things, signal))] : []),
       ...(catalogue ? [await failureOf(connector.catalogue(signal))] : []),
@@ -78,7 +78,7 @@ export function troublePromises(course: Course): void {
     const renamed = { ...attempt, person: { ...who.person, givenName: 'Renamed' } };
     const applied = await course.connector.apply({ id: who.id, held: null }, add(thing), attempt);
     expect(applied).toHaveLength(1);
-    for (const failure of [isFailure(applied[0]!.outcome), await failureOf(course.connector.upsert(who.id, renamed))])
+    for (const failure of [isFailure(applied[0]!.outcome), await failureOf(course.connector.upsert(who.id, renamed))!])
       expect({ name: failure.name, code: failure.code }).toEqual({ name: 'TransientFailure', code: 'timeout' });
     expect(await seen(course, who.id)).toEqual(before);
     expect(await course.side.accounts()).toBe(accounts);
@@ -93,7 +93,7 @@ export function troublePromises(course: Course): void {
     expect(failure.name).toBe('TransientFailure');
     expectDiscreet(failure, person, course.side);
     expect(await course.side.accounts()).toBe(before + 1);
-    const { account } = await course.connector.upsert(null, attempt);
+    const { account } = (await course.connector.upsert(null, attempt))!;
     expect(await course.side.accounts()).toBe(before + 1);
     expect((await seen(course, account.id)).profile).toEqual(profileOf(person));
   });

@@ -106,7 +106,7 @@ export function connectorPromises(harness: Harness): void {
       key: () => `change-${++keys}`,
       async arrive(over) {
         const person = side.person(over);
-        const { account } = await side.connector.upsert(null, await side.attempt(course.key(), person, []));
+        const { account } = (await side.connector.upsert(null, await side.attempt(course.key(), person, [])))!;
         return { id: account.id, person };
       },
       things: (of) => side.things.filter(({ kind }) => side.connector.capabilities[of].includes(kind)),

@@ -11,6 +11,7 @@ import {
   resourceKey,
   stepsFor,
 } from '../../src/core/entitlement.ts';
+import type { Target } from '../../src/core/model.ts';
 import type { Catalogue, Offer } from '../../src/core/tenant.ts';
 import { grant, person } from '../store/makers.ts';
 
@@ -78,10 +79,12 @@ describe('what a target is at a platform', () => {
 
 const ALL: ResourceKind[] = ['course', 'bundle', 'group', 'target'];
 const desire = (resources: Resource[], unresolved: Desired['unresolved'] = []): Desired => ({
-  resources: new Map(resources.map((one) => [resourceKey(one), one])),
+  resources: new Map(resources.map((one) => [resourceKey(one), { ...one, targets: FOR[one.kind] }])),
   unresolved,
 });
-const given = (one: Resource, state: Given['state']): Given => ({ ...one, state });
+/** What things of each kind are for in these tests. */
+const FOR: Record<ResourceKind, Target[]> = { bundle: ['bundle:sales'], group: ['group:team'], course: ['collection:board'], target: ['group:team'] };
+const given = (one: Resource, state: Given['state']): Given => ({ ...one, state, targets: FOR[one.kind] });
 
 describe('what is to be done there', () => {
   it('what cannot be found just now takes nothing of its kind away; other kinds go on', () => {
@@ -93,7 +96,7 @@ describe('what is to be done there', () => {
       can: { add: ALL, remove: ALL },
     });
     expect(steps.remove).toEqual([given(team, 'given')]);
-    expect(steps.note).toEqual([{ kind: 'target', id: 'bundle:sales', name: 'bundle:sales', state: 'unknown' }]);
+    expect(steps.note).toEqual([{ kind: 'target', id: 'bundle:sales', name: 'bundle:sales', state: 'unknown', targets: ['bundle:sales'] }]);
   });
 
   it('what it cannot take away is asked of a person, once, and no more where it is wanted again', () => {

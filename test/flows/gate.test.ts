@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TransientFailure } from '../../src/connectors/connector.ts';
+import { NotCalled, TransientFailure } from '../../src/connectors/connector.ts';
 import { createTurnstile, type Turnstile } from '../../src/flows/gate.ts';
 import { createDatabaseKv } from '../../src/kv/database.ts';
 import type { Kv } from '../../src/kv/kv.ts';
@@ -82,6 +82,37 @@ describe('the gate before a platform', () => {
     expect(order).toEqual(['learner', 'first', 'second']);
   });
 
+  it('what was begun is ended before more is begun, of learners and of others', async () => {
+    const { enter } = gate({ perMinute: null, concurrent: 1 });
+    const begun = ['usual', 'learner'].map((name) => ({ name, urgent: name === 'learner', signal: new AbortController().signal }));
+    for (const { signal, urgent } of begun) (await enter(signal, { counted: true, urgent }))();
+    const leave = await enter(never, usual);
+    const order: string[] = [];
+    const wait = (name: string, signal: AbortSignal, urgent: boolean) =>
+      enter(signal, { counted: true, urgent }).then((leaveIt) => {
+        order.push(name);
+        leaveIt();
+      });
+    const fresh = [false, true].map((urgent) => wait(urgent ? 'new learner' : 'new', new AbortController().signal, urgent));
+    const again = begun.map(({ name, urgent, signal }) => wait(name, signal, urgent));
+    leave();
+    await Promise.all([...fresh, ...again]);
+    expect(order).toEqual(['learner', 'new learner', 'usual', 'new']);
+  });
+
+  it('whoever leaves while the counter is away brings nobody down: who waits is told', async () => {
+    const { enter } = gate({ perMinute: 60, concurrent: 1 });
+    const leave = await enter(never, usual);
+    const waiting = [enter(never, usual), enter(never, { counted: true, urgent: true })];
+    const told = waiting.map((one) => one.then(() => 'let in').catch((error: unknown) => error));
+    await kv.close();
+    await database.close();
+    leave();
+    for (const one of await Promise.all(told)) expect(one).toBeInstanceOf(NotCalled);
+    database = await openDatabase('sqlite::memory:');
+    kv = createDatabaseKv(database, now);
+  });
+
   it('whose time is over waits no longer, and takes nobody’s place', async () => {
     const { enter } = gate({ perMinute: null, concurrent: 1 });
     const leave = await enter(never, usual);
@@ -90,7 +121,8 @@ describe('the gate before a platform', () => {
     const next = enter(never, usual);
     ending.abort();
     await expect(late).rejects.toBeInstanceOf(TransientFailure);
-    await expect(late).rejects.toMatchObject({ code: 'timeout', scope: 'platform' });
+    await expect(late).rejects.toBeInstanceOf(NotCalled);
+    await expect(late).rejects.toMatchObject({ code: 'timeout', scope: 'platform', retryAfterMs: null });
     leave();
     expect(typeof (await next)).toBe('function');
     const over = AbortSignal.abort();
@@ -114,7 +146,11 @@ describe('the gate before a platform', () => {
   it('lets nobody through uncounted while the counter is away', async () => {
     const { enter } = gate({ perMinute: 60, concurrent: 10 });
     await database.close();
-    await expect(Promise.all([enter(never, usual), enter(never, usual)])).rejects.toMatchObject({ name: 'KvUnavailable' });
+    const refused = { code: 'network', scope: 'platform', retryAfterMs: 2000 };
+    for (const one of [enter(never, usual), enter(never, usual)]) {
+      await expect(one).rejects.toBeInstanceOf(NotCalled);
+      await expect(one).rejects.toMatchObject(refused);
+    }
     database = await openDatabase('sqlite::memory:');
   });
 });

@@ -65,7 +65,7 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       later(60);
       await comes('ada', ada);
       later(36); // ben: 96 days, within the grace
-      expect(await run()).toEqual({ lapsed: 0, erased: 0, overLimit: null });
+      expect(await run()).toEqual({ lapsed: 0, erased: 0, kept: 0, overLimit: null });
       later(2);
       expect(await run()).toMatchObject({ lapsed: 1 });
       expect([await has(ada), await has(ben)]).toEqual([['bundle:sales'], []]);
@@ -93,11 +93,11 @@ describe.each([sqliteFile, postgres])('on $name', (backend) => {
       const ids = [];
       for (let i = 0; i < 5; i++) ids.push(await operator.arrives(`p${i}`, ['Sales']));
       later(31);
-      expect(await run()).toEqual({ lapsed: 5, erased: 0, overLimit: { lapsing: 5, erasing: 0 } });
+      expect(await run()).toEqual({ lapsed: 5, erased: 0, kept: 0, overLimit: { lapsing: 5, erasing: 0 } });
       const { journal } = operator.gateway.house.store;
       const lines = async () => (await journal.list('acme', { outcome: 'SKIPPED', limit: 10 })).filter(({ cause }) => cause === 'sweep');
       expect(await lines()).toHaveLength(1);
-      expect(await run()).toEqual({ lapsed: 0, erased: 0, overLimit: null });
+      expect(await run()).toEqual({ lapsed: 0, erased: 0, kept: 0, overLimit: null });
       expect(await lines()).toHaveLength(1);
       expect((await operator.get('/held')).body).toMatchObject({ people: 5, held: Array(5).fill({ cause: 'limit', target: 'bundle:sales' }) });
       for (const id of ids) expect(await has(id)).toEqual(['bundle:sales']);

@@ -11,6 +11,7 @@ const signed = (over: Partial<SignedHandOff> = {}): SignedHandOff => ({
   id: 'desk',
   name: 'Help "desk" <1>',
   kind: 'signed',
+  requireTrustedEmail: false,
   url: 'https://desk.example/access/jwt',
   method: 'query',
   parameter: 'jwt',

@@ -49,12 +49,12 @@ describe('on SQLite', () => {
     const row = (await outbox.claimOne(WHO, { worker: 'w', now: NOW, until: later(1) }))!;
     await outbox.release(row, 'w', { dueAt: NOW, failed: null });
     await outbox.retry(row, 'w', { dueAt: NOW, failed: FAILED });
-    await outbox.bury(row, 'w', FAILED);
+    await outbox.bury(row, 'w', { dueAt: NOW, failed: FAILED });
     await outbox.revive({ ...WHO }, NOW);
     await outbox.claimOne(WHO, { worker: 'w', now: NOW, until: later(1) });
     const { wanted } = (await outbox.one(WHO))!;
     const then: Then = { kind: 'again', dueAt: NOW };
-    const given = { kind: 'course' as const, id: 'c', name: 'C', state: 'give-by-hand' as const };
+    const given = { kind: 'course' as const, id: 'c', name: 'C', state: 'give-by-hand' as const, targets: null };
     const account = { accountId: 'a', profile: null, privileged: 0, lookedAt: null };
     await ledger.write({ ...row, wanted }, 'w', { account, put: [given], drop: [given], then, now: NOW });
     await ledger.of(WHO);
@@ -63,6 +63,7 @@ describe('on SQLite', () => {
     await ledger.tick({ ...WHO, ...given, state: 'take-by-hand', since: NOW }, NOW);
     await ledger.task({ ...WHO, kind: 'course', id: 'c' });
     await platforms.get(LANE);
+    await platforms.standing(LANE);
     await platforms.advance(LANE, { from: 'a', to: 'b' }, NOW);
     await keys.byHash('h');
     await vault.get('t', 'p');

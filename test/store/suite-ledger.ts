@@ -22,6 +22,7 @@ export function ledgerPromises(world: World): void {
     id,
     name: `Course ${id}`,
     state,
+    targets: null,
     ...over,
   });
   const change = (over: Partial<LedgerChange> = {}): LedgerChange => ({ account: null, put: [], drop: [], ...over });
@@ -48,12 +49,15 @@ export function ledgerPromises(world: World): void {
 
   it('a delivery that is done leaves account and what was given, and the row is gone', async () => {
     const row = await claimed('u');
-    await wrote(row, { account: known('acc-1', { lookedAt: later(3) }), put: [given('1'), given('2', 'queued', { kind: 'bundle' })] });
+    await wrote(row, {
+      account: known('acc-1', { lookedAt: later(3) }),
+      put: [given('1'), given('2', 'queued', { kind: 'bundle', targets: ['bundle:sales'] })],
+    });
     expect(await world.store.ledger.of(key('u'))).toEqual({
       account: { ...key('u'), accountId: 'acc-1', profile: 'p1', privileged: 0, lookedAt: later(3), createdAt: NOW, updatedAt: NOW },
       given: expect.arrayContaining([
-        { ...key('u'), kind: 'course', id: '1', name: 'Course 1', state: 'given', since: NOW },
-        { ...key('u'), kind: 'bundle', id: '2', name: 'Course 2', state: 'queued', since: NOW },
+        { ...key('u'), kind: 'course', id: '1', name: 'Course 1', state: 'given', since: NOW, targets: null },
+        { ...key('u'), kind: 'bundle', id: '2', name: 'Course 2', state: 'queued', since: NOW, targets: ['bundle:sales'] },
       ]),
     });
     expect(await waitingFor('u')).toBeNull();

@@ -8,6 +8,7 @@ export function outboxPromises(world: World): void {
   const lane = { tenantId: 'outbox', platform: 'lms' };
   const other = { tenantId: 'outbox-other', platform: 'lms' };
   const failed = { code: 'upstream', reason: 'the platform answered 500' };
+  const dead = { dueAt: later(4), failed };
   const wanted = (userId: string, over: Partial<Wanted> = {}): Wanted => ({
     ...{ ...lane, userId, id: `${userId}:${over.platform ?? 'lms'}`, place: PLACE.change, look: false },
     ...over,
@@ -84,8 +85,10 @@ export function outboxPromises(world: World): void {
     expect(new Set(names(claimed)).size).toBe(60);
   });
 
-  it('of eight who want one person exactly one has them, due or not, and never a dead letter', async () => {
-    await put([wanted('u')], 1000);
+  it('of eight who want one person exactly one has them, where they are due, and never a dead letter', async () => {
+    await put([wanted('v')], 1000);
+    expect(await world.store.outbox.claimOne({ ...lane, userId: 'v' }, { worker: 'w', now: later(999), until: later(60_000) })).toBeNull();
+    await put([wanted('u')]);
     const race = () =>
       Promise.all(
         Array.from({ length: 8 }, (_, w) =>
@@ -96,7 +99,7 @@ export function outboxPromises(world: World): void {
     expect([row?.userId, more]).toEqual(['u', []]);
     expect(row).toEqual(await one('u'));
     expect((await race()).filter((got) => got !== null)).toEqual([]);
-    await world.store.outbox.bury(row!, row!.claimedBy!, failed);
+    await world.store.outbox.bury(row!, row!.claimedBy!, dead);
     expect((await race()).filter((got) => got !== null)).toEqual([]);
     expect(await world.store.outbox.claimOne({ ...lane, userId: 'nobody' }, { worker: 'w', now: NOW, until: later(1) })).toBeNull();
   });
@@ -115,7 +118,7 @@ export function outboxPromises(world: World): void {
     await put([wanted('u', { ...lane, platform: 'later' })], 1_000_000);
     for (const platform of ['dead', 'half-dead']) {
       const [row] = await claim('w', { at: { ...lane, platform }, limit: 1 });
-      await world.store.outbox.bury(row!, 'w', failed);
+      await world.store.outbox.bury(row!, 'w', dead);
     }
     expect(await world.store.outbox.lanes()).toEqual([
       { ...lane, platform: 'half-dead' },
@@ -134,7 +137,7 @@ export function outboxPromises(world: World): void {
     expect(second).toEqual({ ...first, claimedBy: 'second', claimedUntil: later(120_000) });
     await world.store.outbox.release(first!, 'first', { dueAt: later(9), failed });
     await world.store.outbox.retry(first!, 'first', { dueAt: later(9), failed });
-    await world.store.outbox.bury(first!, 'first', failed);
+    await world.store.outbox.bury(first!, 'first', dead);
     expect(await one('u')).toEqual(second);
   });
 
@@ -161,19 +164,29 @@ export function outboxPromises(world: World): void {
     expect([buried.attempts, retried.attempts]).toEqual([2, 2]);
     await put([wanted('retried', { id: 'later-1' }), wanted('buried', { id: 'later-2', place: PLACE.signIn })], 50);
     await world.store.outbox.retry(retried, 'w', { dueAt: later(500), failed });
-    await world.store.outbox.bury(buried, 'w', failed);
-    expect(await one('retried')).toMatchObject({ attempts: 1, wanted: 2, claimedBy: null, id: 'retried:lms' });
+    await world.store.outbox.bury(buried, 'w', dead);
+    expect(await one('retried')).toMatchObject({
+      attempts: 0,
+      wanted: 2,
+      dueAt: later(50),
+      claimedBy: null,
+      failedCode: 'upstream',
+      id: 'retried:lms',
+    });
     expect(await one('buried')).toMatchObject({ attempts: 0, wanted: 2, place: PLACE.signIn, claimedBy: null, failedCode: 'upstream' });
-    expect(names(await claim('w', { ms: 50 }))).toEqual(['buried']);
+    expect(names(await claim('w', { ms: 50 }))).toEqual(['buried', 'retried']);
   });
 
   it('a dead letter is not claimed and not waiting, until somebody revives it', async () => {
     await put([wanted('dead'), wanted('dead-too'), wanted('well')]);
-    for (const row of await claim('w')) if (row.userId !== 'well') await world.store.outbox.bury(row, 'w', failed);
+    for (const row of await claim('w')) if (row.userId !== 'well') await world.store.outbox.bury(row, 'w', dead);
     expect(await one('dead')).toMatchObject({ place: PLACE.dead, attempts: 1, claimedBy: null, failedCode: 'upstream', failedReason: failed.reason });
     expect(names(await claim('w', { ms: 1_000_000 }))).toEqual(['well']);
     expect(await world.store.outbox.waiting(lane.tenantId)).toBe(1);
     expect(await world.store.outbox.revive({ ...lane, userId: 'well' }, later(5))).toBe(0);
+    const comes = (ms: number) => world.store.outbox.revive({ ...lane, userId: 'dead' }, later(ms), { due: true });
+    expect([await comes(3), await comes(4)]).toEqual([0, 1]);
+    await world.store.outbox.bury((await claim('w', { ms: 4 }))[0]!, 'w', dead);
     expect(await world.store.outbox.revive({ ...lane, userId: 'dead' }, later(5))).toBe(1);
     expect(await one('dead')).toMatchObject({ place: PLACE.change, attempts: 0, dueAt: later(5), id: 'dead:lms', wanted: 1 });
     expect(await world.store.outbox.revive(lane, later(6))).toBe(1);
@@ -181,12 +194,12 @@ export function outboxPromises(world: World): void {
     expect(names(await claim('w', { ms: 6 }))).toEqual(['dead', 'dead-too']);
   });
 
-  it('another plan gives a dead letter another life: another id, no attempts, the last turn', async () => {
+  it('another plan gives a dead letter another life: another id, no attempts, a change’s last turn', async () => {
     await put([wanted('dead')]);
-    await world.store.outbox.bury((await claim('w'))[0]!, 'w', failed);
+    await world.store.outbox.bury((await claim('w'))[0]!, 'w', dead);
     await put([wanted('dead', { id: 'new-life', place: PLACE.lookAfter })], 700);
     expect(await one('dead')).toMatchObject({
-      ...{ id: 'new-life', wanted: 2, place: PLACE.lookAfter, attempts: 0, dueAt: later(700), createdAt: later(700) },
+      ...{ id: 'new-life', wanted: 2, place: PLACE.change, attempts: 0, dueAt: later(700), createdAt: later(700) },
       ...{ claimedBy: null, claimedUntil: null },
     });
     expect(names(await claim('w', { ms: 700 }))).toEqual(['dead']);
@@ -195,9 +208,23 @@ export function outboxPromises(world: World): void {
   it('who waits for a time is due when the platform answers again; who is only to be looked after is not', async () => {
     await put([wanted('signing-in', { place: PLACE.signIn }), wanted('changed'), wanted('looked', { place: PLACE.lookAfter })], 5000);
     await put([wanted('due')], 1);
-    await world.store.outbox.hasten(lane, later(10));
-    const due = Object.fromEntries((await all()).map(({ userId, dueAt }) => [userId, dueAt]));
-    expect(due).toEqual({ 'signing-in': later(10), changed: later(10), looked: later(5000), due: later(1) });
+    await put([wanted('tried')]);
+    await world.store.outbox.retry((await claim('w'))[0]!, 'w', { dueAt: later(6000), failed });
+    const due = async () => Object.fromEntries((await all()).map(({ userId, dueAt }) => [userId, dueAt]));
+    await world.store.outbox.hasten(lane, later(10), 'untried');
+    const hastened = { 'signing-in': later(10), changed: later(10), looked: later(5000), due: later(1) };
+    expect(await due()).toEqual({ ...hastened, tried: later(6000) });
+    await world.store.outbox.hasten(lane, later(11), 'all');
+    expect(await due()).toEqual({ ...hastened, tried: later(11) });
+  });
+
+  it('a lane that nobody is to be delivered in any more is emptied, so many at once, and dead letters stay', async () => {
+    await put([...['dead', 'u1', 'u2', 'u3'].map((id) => wanted(id)), wanted('u1', { platform: 'webhook' })]);
+    await world.store.outbox.bury((await claim('w', { limit: 1 }))[0]!, 'w', dead);
+    expect([await world.store.outbox.drop(lane, 2), await world.store.outbox.drop(lane, 2), await world.store.outbox.drop(lane, 2)]).toEqual([
+      2, 1, 0,
+    ]);
+    expect((await all()).map(({ userId, platform }) => `${userId} ${platform}`).sort()).toEqual(['dead lms', 'u1 webhook']);
   });
 
   it('a thousand are put there at once', async () => {
@@ -214,10 +241,11 @@ export function outboxPromises(world: World): void {
 
   it('it is full with as many as that who wait, dead letters left out', async () => {
     await put(Array.from({ length: 5 }, (_, i) => wanted(`u${i}`)));
-    await world.store.outbox.bury((await claim('w', { limit: 1 }))[0]!, 'w', failed);
-    const full = (limit: number) => world.store.outbox.isFull(lane.tenantId, limit);
+    await world.store.outbox.bury((await claim('w', { limit: 1 }))[0]!, 'w', dead);
+    await put(Array.from({ length: 5 }, (_, i) => wanted(`u${i}`, { platform: 'webhook' })));
+    const full = (limit: number) => world.store.outbox.isFull([{ ...lane, platform: 'none' }, lane], limit);
     expect([await full(1), await full(4), await full(5), await full(1000)]).toEqual([true, true, false, false]);
-    expect(await world.store.outbox.isFull(other.tenantId, 1)).toBe(false);
+    expect(await world.store.outbox.isFull([other, { ...lane, platform: 'none' }], 1)).toBe(false);
   });
 
   it('it is listed whole, a page at a time, however many platforms hear of one plan', async () => {
@@ -229,7 +257,7 @@ export function outboxPromises(world: World): void {
     );
     await world.store.apply.apply(plans, NOW);
     const { outbox } = world.store;
-    await outbox.bury((await claim('w', { limit: 1 }))[0]!, 'w', failed);
+    await outbox.bury((await claim('w', { limit: 1 }))[0]!, 'w', dead);
     const walk = async (filter: { platform?: string; dead?: boolean }) => {
       const seen: string[] = [];
       for (let after: string | null = null; ; ) {
@@ -252,7 +280,7 @@ export function outboxPromises(world: World): void {
     await put([wanted('b', { place: PLACE.signIn })], 9);
     await put([wanted('only-dead', { platform: 'webhook' })], 3);
     for (const row of [...(await claim('w', { ms: 10 })), ...(await claim('w', { ms: 10, at: { ...lane, platform: 'webhook' } }))])
-      if (row.userId.includes('dead')) await world.store.outbox.bury(row, 'w', failed);
+      if (row.userId.includes('dead')) await world.store.outbox.bury(row, 'w', dead);
     expect(await world.store.outbox.counts(lane.tenantId)).toEqual([
       { ...lane, waiting: 2, dead: 1, oldest: later(7) },
       { ...lane, platform: 'webhook', waiting: 0, dead: 1, oldest: null },
@@ -275,10 +303,10 @@ export function outboxPromises(world: World): void {
     expect(before).toHaveLength(3);
     const key = { ...lane, userId: 'u' };
     const claimed = () => outbox.claimOne(key, { worker: 'w', now: NOW, until: later(60_000) });
-    await put([wanted('u', { place: PLACE.signIn })], 99);
-    await outbox.release((await claimed())!, 'w', { dueAt: later(1), failed });
-    await outbox.retry((await claimed())!, 'w', { dueAt: later(1), failed });
-    await outbox.bury((await claimed())!, 'w', failed);
+    await put([wanted('u', { place: PLACE.signIn })]);
+    await outbox.release((await claimed())!, 'w', { dueAt: NOW, failed });
+    await outbox.retry((await claimed())!, 'w', { dueAt: NOW, failed });
+    await outbox.bury((await claimed())!, 'w', dead);
     expect(await others()).toEqual(before);
     expect((await outbox.ofUser(lane.tenantId, 'u')).map(({ platform }) => platform).sort()).toEqual(['lms', 'webhook']);
     expect(names(await outbox.ofUser(other.tenantId, 'u'))).toEqual(['u']);
@@ -288,16 +316,16 @@ export function outboxPromises(world: World): void {
     expect([await outbox.waiting(), await outbox.waiting(lane.tenantId), await outbox.waiting(other.tenantId)]).toEqual([3, 2, 1]);
     // Claims of one lane, too, though the same person waits in another.
     await outbox.revive(lane, NOW);
-    await outbox.hasten(lane, NOW);
+    await outbox.hasten(lane, NOW, 'all');
     expect(names(await claim('lane', { limit: 10 }))).toEqual(['u', 'v']);
     expect((await all()).filter(({ claimedBy }) => claimedBy !== null).map(({ tenantId, platform }) => `${tenantId} ${platform}`)).toEqual([
       'outbox lms',
       'outbox lms',
     ]);
     await put([wanted('far', { ...other })], 9000);
-    await outbox.bury((await outbox.claimOne({ ...other, userId: 'u' }, { worker: 'w', now: NOW, until: later(1) }))!, 'w', failed);
+    await outbox.bury((await outbox.claimOne({ ...other, userId: 'u' }, { worker: 'w', now: NOW, until: later(1) }))!, 'w', dead);
     expect(await outbox.revive(lane, NOW)).toBe(0);
-    await outbox.hasten(lane, NOW);
+    await outbox.hasten(lane, NOW, 'all');
     expect([(await one('u', other)).place, (await one('far', other)).dueAt]).toEqual([PLACE.dead, later(9000)]);
   });
 }

@@ -7,7 +7,17 @@ import type { World } from './suite.ts';
 export function platformsPromises(world: World): void {
   const tenantId = 'platforms';
   const lane = (platform: string, tenant = tenantId) => ({ tenantId: tenant, platform });
-  const fresh = { entries: null, entriesAt: null, cursor: '', haltedAt: null, haltedCode: null, haltedReason: null };
+  const fresh = {
+    entries: null,
+    entriesAt: null,
+    cursor: '',
+    meanings: null,
+    revision: null,
+    retriedAt: null,
+    haltedAt: null,
+    haltedCode: null,
+    haltedReason: null,
+  };
   const failed = { code: 'auth', reason: 'the key is not taken' };
   const course: CatalogueEntry = { kind: 'course', id: '7', name: 'Größe', slug: null, otherIds: ['70'], contents: [] };
   const get = (platform: string, tenant = tenantId) => world.store.platforms.get(lane(platform, tenant));

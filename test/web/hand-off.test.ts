@@ -39,6 +39,7 @@ describeWith('chromium', 'a hand-off in a real browser', () => {
       ...{ id: 'desk', name: 'Help desk', kind: 'signed', url: `${platform}/access`, method: 'form', parameter: 'jwt', returnToParameter: null },
       ...{ parameters: {}, algorithm: 'HS256', secret: 'env:DESK_SECRET', lifeSeconds: 60, exp: true, issuer: null, audience: null },
       claims: { email: '{email}' },
+      requireTrustedEmail: false,
     };
     const academy: HandOff = {
       id: 'academy',

@@ -8,7 +8,7 @@ import { cannot, isGone, isObject, isTaken, type Json, nobodyThere, textOf, vers
 
 export interface Users {
   find(person: Person, signal: AbortSignal): Promise<Account | null>;
-  upsert(known: string | null, attempt: Attempt): Promise<Upserted>;
+  upsert(known: string | null, attempt: Attempt): Promise<Upserted | null>;
   /** Null = gone. */
   get(id: string, signal: AbortSignal): Promise<Json | null>;
 }
@@ -26,11 +26,12 @@ export function createUsers(deps: UsersDeps): Users {
   const first: Key = telling.quirks.findBy === 'externalId' && sendsId ? 'externalId' : 'userName';
   const get = (id: string, signal: AbortSignal) => getUser(wire, id, signal);
 
-  async function fresh(attempt: Attempt): Promise<Upserted> {
+  async function fresh(attempt: Attempt): Promise<Upserted | null> {
     const { person, signal } = attempt;
     const found = await lookUp(deps, person, { by: [first], strict: true, signal });
     const brought = found && (await bring(deps, found, attempt));
     if (brought) return brought;
+    if (!person.active) return null;
     const reply = await wire.ask('POST', '/Users', { signal, body: newUser(person, telling) }).catch(oneSeatTooMany);
     if (reply.ok) return { account: accountOf(reply.body, wire), created: true };
     if (isGone(reply)) throw nobodyThere(wire.name, reply.status);

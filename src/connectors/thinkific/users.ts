@@ -19,7 +19,7 @@ export interface Users {
   /** Null = there is none (any more). */
   byId(id: string, signal: AbortSignal): Promise<User | null>;
   find(person: Person, signal: AbortSignal): Promise<Account | null>;
-  upsert(known: string | null, attempt: Attempt): Promise<Upserted>;
+  upsert(known: string | null, attempt: Attempt): Promise<Upserted | null>;
 }
 
 interface UsersDeps {
@@ -50,10 +50,12 @@ export function createUsers({ rest, provider, changeEmail }: UsersDeps): Users {
   };
 
   /** Looked for by e-mail first: a new learner costs one look-up and one creation. Our id still has the first word. */
-  async function settle(attempt: Attempt): Promise<{ user: User; created: boolean }> {
+  async function settle(attempt: Attempt): Promise<{ user: User; created: boolean } | null> {
     const { person, signal } = attempt;
     const namesake = await byEmail(person, signal);
     if (!namesake) {
+      // Whoever does not come any more needs none.
+      if (!person.active) return found(await byExternalId(person, signal));
       const made = await create(person, signal);
       if ('user' in made) return { user: made.user, created: true };
       const mine = await byExternalId(person, signal);
@@ -96,13 +98,17 @@ export function createUsers({ rest, provider, changeEmail }: UsersDeps): Users {
     },
     async upsert(known, attempt) {
       const there = known === null ? null : await byId(known, attempt.signal);
-      const { user, created } = there ? { user: there, created: false } : await settle(attempt);
+      const settled = there ? { user: there, created: false } : await settle(attempt);
+      if (!settled) return null;
+      const { user, created } = settled;
       if (isPrivileged(user)) throw new TerminalFailure('privileged', "the account at Thinkific has an administrator's role: it is left alone");
       if (!created) await update(user, attempt);
       return { account: accountOf(user), created };
     },
   };
 }
+
+const found = (user: User | null) => user && { user, created: false };
 
 /** Nobody's account is taken for somebody else's because of an address that nobody vouches for. */
 function vouched(user: User, person: Person): User {

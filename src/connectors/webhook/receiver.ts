@@ -1,5 +1,5 @@
 /** What a receiver's answer means. Whatever it is, other people's messages go on, each by the retry plan; only a receiver that is gone ends them all. */
-import { type FailureCode, type PlatformAnswer, TerminalFailure, TransientFailure } from '../connector.ts';
+import { type FailureCode, NotCalled, type PlatformAnswer, TerminalFailure, TransientFailure } from '../connector.ts';
 import { retryAfterMs } from '../retry-after.ts';
 
 /** Returns where the message was taken: 2xx, and nothing else. Throws `TransientFailure`, or `TerminalFailure` `gone`. */
@@ -17,9 +17,9 @@ function codeOf(status: number): FailureCode {
   return status >= 400 ? 'validation' : 'nonsense';
 }
 
-/** A receiver that cannot be reached is tried again for each message by itself. An attempt that was ended says nothing of the receiver. */
+/** A receiver that cannot be reached is tried again for each message by itself. An attempt that was ended, or a call that was not made, says nothing of the receiver. */
 export function ofReceiver(error: unknown, signal: AbortSignal): unknown {
-  if (!(error instanceof TransientFailure) || error.scope === 'person' || signal.aborted) return error;
+  if (!(error instanceof TransientFailure) || error instanceof NotCalled || error.scope === 'person' || signal.aborted) return error;
   const { code, message, retryAfterMs: asked, status, cause } = error;
   return new TransientFailure(code, message, { scope: 'person', retryAfterMs: asked, status, cause });
 }

@@ -13,6 +13,7 @@ const handOff = (over: Partial<SignedHandOff> = {}): SignedHandOff => ({
   id: 'desk',
   name: 'Help desk',
   kind: 'signed',
+  requireTrustedEmail: false,
   url: 'https://desk.example/access/jwt?brand=7',
   method: 'query',
   parameter: 'jwt',

@@ -1,7 +1,7 @@
 /** What an application may answer, and what we make of it. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Connector, Person } from '../../../src/connectors/connector.ts';
-import { attemptOf, makePerson } from '../people.ts';
+import { attemptOf, made, makePerson } from '../people.ts';
 import { failureOf } from '../suite-steps.ts';
 import { type Application, startApplication, TOKEN, type Trouble } from './application.ts';
 import { connectorTo, NOW, type PlatformOver } from './platform.ts';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => application.close());
 
-const upsert = (person: Person, known: string | null = null) => connector.upsert(known, attemptOf('k', person, []));
+const upsert = (person: Person, known: string | null = null) => made(connector.upsert(known, attemptOf('k', person, [])));
 const inTenSeconds = new Date(NOW.getTime() + 10_000).toUTCString();
 const scimError = (scimType: string, detail: string) => JSON.stringify({ status: '400', scimType, detail });
 

@@ -17,7 +17,7 @@ async function facing(quirks: Partial<Quirks> = {}, over: PlatformOver = {}) {
   return { connector, id: await arrive(connector) };
 }
 
-const arrive = async (connector: Connector) => (await connector.upsert(null, attemptOf('k', makePerson(), []))).account.id;
+const arrive = async (connector: Connector) => (await connector.upsert(null, attemptOf('k', makePerson(), [])))!.account.id;
 
 async function change(connector: Connector, id: string, kind: 'add' | 'remove', ...resources: Resource[]) {
   const operations = resources.map((resource) => ({ kind, resource }));

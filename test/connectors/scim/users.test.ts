@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Person } from '../../../src/connectors/connector.ts';
-import { attemptOf, makePerson } from '../people.ts';
+import { attemptOf, made, makePerson } from '../people.ts';
 import { failureOf } from '../suite-steps.ts';
 import { type Application, type Quirks, startApplication, TOKEN } from './application.ts';
 import { connectorTo, type PlatformOver } from './platform.ts';
@@ -11,7 +11,7 @@ afterEach(() => application.close());
 async function facing(quirks: Partial<Quirks> = {}, over: PlatformOver = {}) {
   application = await startApplication(quirks);
   const connector = connectorTo(application.url, over);
-  const upsert = (person: Person, known: string | null = null) => connector.upsert(known, attemptOf('k', person, []));
+  const upsert = (person: Person, known: string | null = null) => made(connector.upsert(known, attemptOf('k', person, [])));
   return { connector, upsert };
 }
 
@@ -52,8 +52,9 @@ describe('what an application is told', () => {
   it('a part of a name can be listed alone, and without active nobody is suspended', async () => {
     const { upsert, connector } = await facing({}, { attributes: ['name.familyName', 'emails[type eq "work"].value'] });
     expect(connector.capabilities.users).toMatchObject({ suspend: false, findByExternalId: false, changeEmail: true });
-    const person = makePerson({ active: false });
+    const person = makePerson();
     const { account } = await upsert(person);
+    await upsert({ ...person, active: false }, account.id);
     const { id: _id, meta: _meta, ...told } = application.users.get(account.id)!;
     expect(told).toEqual({
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],

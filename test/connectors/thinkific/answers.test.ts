@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { effects, type FaultEffect } from '../../../fixtures/sample-platform/faults.ts';
 import type { Person } from '../../../src/connectors/connector.ts';
-import { attemptOf, makePerson } from '../people.ts';
+import { attemptOf, made, makePerson } from '../people.ts';
 import { makeWorld, START, signal, type World } from './world.ts';
 
 const inSeconds = (seconds: number) => START.getTime() / 1000 + seconds;
@@ -52,7 +52,7 @@ describe('what Thinkific answers is judged before it is believed', () => {
     person = makePerson();
   });
   afterEach(() => world.close());
-  const upsert = (known: string | null = null) => world.connector.upsert(known, attemptOf('change', person, []));
+  const upsert = (known: string | null = null) => made(world.connector.upsert(known, attemptOf('change', person, [])));
 
   it.each(TROUBLE)('%s', async (_what, effect, told) => {
     const { account } = await upsert();

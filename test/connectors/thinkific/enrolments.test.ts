@@ -14,7 +14,7 @@ describe('courses and bundles at Thinkific', () => {
   beforeEach(async () => {
     world = await makeWorld();
     person = makePerson();
-    id = (await world.connector.upsert(null, attemptOf('change', person, []))).account.id;
+    id = (await world.connector.upsert(null, attemptOf('change', person, [])))!.account.id;
     [alone, other, shared] = ['alone', 'other', 'shared'].map((name) => world.resource('course', name));
     [one, two] = ['one', 'two'].map((name) => world.resource('bundle', name));
     world.asked();
@@ -27,7 +27,7 @@ describe('courses and bundles at Thinkific', () => {
   it('a new learner with a bundle and two groups costs four calls in all', async () => {
     const newcomer = makePerson();
     const add = [one!, world.resource('group', 'North'), world.resource('group', 'South')];
-    const { account } = await world.connector.upsert(null, attemptOf('change', newcomer, add));
+    const { account } = (await world.connector.upsert(null, attemptOf('change', newcomer, add)))!;
     expect(outcomesOf(await change(world, { id: account.id, person: newcomer, fresh: true }, { add }))).toEqual(['done', 'done', 'done']);
     const bundle = world.platform.school.bundle('one').id;
     expect(world.asked()).toEqual(['GET /users 200', 'POST /users 201', `POST /bundles/${bundle}/enrollments 201`, 'POST /group_users 201']);

@@ -12,7 +12,7 @@ describe('groups at Thinkific', () => {
   beforeEach(async () => {
     world = await makeWorld();
     person = makePerson();
-    id = (await world.connector.upsert(null, attemptOf('change', person, []))).account.id;
+    id = (await world.connector.upsert(null, attemptOf('change', person, [])))!.account.id;
     [north, south, west] = ['North', 'South', 'West'].map((name) => world.resource('group', name));
     world.asked();
   });

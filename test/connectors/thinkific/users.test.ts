@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { effects } from '../../../fixtures/sample-platform/faults.ts';
 import type { SampleRole } from '../../../fixtures/sample-platform/people.ts';
 import type { Person } from '../../../src/connectors/connector.ts';
-import { attemptOf, makePerson } from '../people.ts';
+import { attemptOf, made, makePerson } from '../people.ts';
 import { makeWorld, signal, type World } from './world.ts';
 
 describe("a person's account at Thinkific", () => {
@@ -12,7 +12,7 @@ describe("a person's account at Thinkific", () => {
   });
   afterEach(() => world.close());
   const upsert = (person: Person, known: string | null = null, connector = world.connector) =>
-    connector.upsert(known, attemptOf('change', person, []));
+    made(connector.upsert(known, attemptOf('change', person, [])));
   const only = () => [...world.platform.school.users.values()];
 
   it('costs a new learner one look-up and one creation, and is known there by our id', async () => {

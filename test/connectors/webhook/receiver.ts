@@ -36,7 +36,8 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-export async function startReceiver(secrets: string[]): Promise<Receiver> {
+/** `now`: where its clock is not the machine's. */
+export async function startReceiver(secrets: string[], now?: () => Date): Promise<Receiver> {
   let server = createServer();
   let port = 0;
   const seen = new Set<string>();
@@ -74,7 +75,7 @@ export async function startReceiver(secrets: string[]): Promise<Receiver> {
     if (receiver.instead === 'cut') return void response.destroy();
     if (receiver.instead) return void response.writeHead(receiver.instead.status, receiver.instead.headers).end(receiver.instead.body);
     if (request.method !== 'POST') return void response.writeHead(405).end();
-    if (!receiver.secrets.some((secret) => isSigned(secret, request.headers, body))) return void response.writeHead(401).end();
+    if (!receiver.secrets.some((secret) => isSigned(secret, request.headers, body, now))) return void response.writeHead(401).end();
     take(String(request.headers['webhook-id']), JSON.parse(body));
     if (receiver.loses > 0) {
       receiver.loses--;
@@ -109,8 +110,9 @@ export async function startReceiver(secrets: string[]): Promise<Receiver> {
 }
 
 /** `whsec_` by the reference library, `whpk_` (which it does not know) by Node. */
-export function isSigned(secret: string, headers: IncomingHttpHeaders, body: string): boolean {
+export function isSigned(secret: string, headers: IncomingHttpHeaders, body: string, now?: () => Date): boolean {
   if (secret.startsWith('whpk_')) return isSignedBy(secret, headers, body);
+  if (now) return isSignedAt(now(), { secret, headers, body });
   try {
     new Webhook(secret).verify(body, headers as Record<string, string>);
     return true;
@@ -118,6 +120,17 @@ export function isSigned(secret: string, headers: IncomingHttpHeaders, body: str
     return false;
   }
 }
+
+/** The reference library knows the machine's clock only when it verifies. */
+function isSignedAt(now: Date, { secret, headers, body }: { secret: string; headers: IncomingHttpHeaders; body: string }): boolean {
+  const at = Number(headers['webhook-timestamp']) * 1000;
+  if (!(Math.abs(now.getTime() - at) <= TOLERANCE_MS)) return false;
+  const signature = new Webhook(secret).sign(String(headers['webhook-id']), new Date(at), body);
+  return String(headers['webhook-signature']).split(' ').includes(signature);
+}
+
+/** The library's own. */
+const TOLERANCE_MS = 300_000;
 
 function isSignedBy(publicKey: string, headers: IncomingHttpHeaders, body: string): boolean {
   const raw = Buffer.from(publicKey.slice('whpk_'.length), 'base64');

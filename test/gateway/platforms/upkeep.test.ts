@@ -105,7 +105,7 @@ describe('a platform', () => {
     data.collection('board').productIds.splice(0, 1);
     const ready = house.platforms.of(live().tenant, 'school')!;
     const signal = new AbortController().signal;
-    expect(await house.catalogue.refresh(live().tenant, ready, { signal, allowRemovals: false })).toMatchObject({
+    expect(await house.catalogue.refresh(live(), ready, { signal, allowRemovals: false })).toMatchObject({
       held: 2,
       changed: ['collection:board'],
     });
@@ -115,7 +115,7 @@ describe('a platform', () => {
       ['closing', 'strategy'],
     ]);
     expect(one.operator.gateway.log.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/the catalogue as it was stays in force/));
-    expect(await house.catalogue.refresh(live().tenant, ready, { signal, allowRemovals: true })).toMatchObject({ held: 0 });
+    expect(await house.catalogue.refresh(live(), ready, { signal, allowRemovals: true })).toMatchObject({ held: 0 });
     await one.delivered();
     expect([usable(one, 'ada'), usable(one, 'bob')]).toEqual([['closing'], ['closing']]);
   });
@@ -131,9 +131,9 @@ describe('a platform', () => {
     for (const path of [/\/products/, /\/collections/, /\/groups/, /\/courses/, /\/bundles/])
       one.platform.faults.add({ method: 'GET', path, effect: effects.answer(200, empty) });
     const { house } = one.operator.gateway;
-    const { tenant } = house.tenants.get('acme')!;
-    const ready = house.platforms.of(tenant, 'school')!;
-    await expect(house.catalogue.refresh(tenant, ready, { signal: new AbortController().signal, allowRemovals: false })).rejects.toMatchObject({
+    const live = house.tenants.get('acme')!;
+    const ready = house.platforms.of(live.tenant, 'school')!;
+    await expect(house.catalogue.refresh(live, ready, { signal: new AbortController().signal, allowRemovals: false })).rejects.toMatchObject({
       code: 'nonsense',
     });
     expect(await house.catalogue.known({ tenantId: 'acme', platform: 'school' })).not.toEqual([]);
