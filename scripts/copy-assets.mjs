@@ -1,4 +1,5 @@
-// What tsc leaves behind: migrations and the web's assets travel with the compiled files.
+// What tsc leaves behind: migrations and the web's assets travel with the compiled files, to `dist` or to the folder that is named.
 import { cpSync, existsSync } from 'node:fs';
 
-for (const dir of ['src/store/migrations', 'src/web/assets']) if (existsSync(dir)) cpSync(dir, `dist/${dir}`, { recursive: true });
+const out = process.argv[2] ?? 'dist';
+for (const dir of ['src/store/migrations', 'src/web/assets']) if (existsSync(dir)) cpSync(dir, `${out}/${dir}`, { recursive: true });

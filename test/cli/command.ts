@@ -1,6 +1,6 @@
 /** `matricula` run as a process of its own, as an operator runs it. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { built } from '../built.ts';
 
 export interface Ended {
   code: number | null;
@@ -20,7 +20,7 @@ export const commandIn =
   ({ tenants, database, baseUrl = 'http://127.0.0.1:8080' }: Place) =>
   (...args: string[]): Promise<Ended> =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, ['--import', 'tsx', join('src', 'cli.ts'), ...args], {
+      const child = spawn(process.execPath, [built('src/cli.ts'), ...args], {
         env: {
           PATH: process.env['PATH'],
           MATRICULA_TENANTS: tenants,

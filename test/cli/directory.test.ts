@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { createStore } from '../../src/store/store.ts';
 import { commandIn, type Ended } from './command.ts';
 
-jest.setTimeout(120_000); // every command is a process that reads the sources anew
+jest.setTimeout(120_000); // every command is a process of its own
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const folder = mkdtempSync(join(tmpdir(), 'matricula-cli-'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { commandIn } from './command.ts';
 
-jest.setTimeout(120_000); // every command is a process that reads the sources anew
+jest.setTimeout(120_000); // every command is a process of its own
 
 const folder = mkdtempSync(join(tmpdir(), 'matricula-cli-'));
 const tenants = join(folder, 'tenants');

@@ -7,7 +7,7 @@ import { startWorld, type World } from '../../fixtures/demo/demo.ts';
 import { signInByOidc, signInBySaml } from '../../fixtures/demo/once.ts';
 import { commandIn, type Ended } from './command.ts';
 
-jest.setTimeout(120_000); // every command is a process that reads the sources anew
+jest.setTimeout(120_000); // every command is a process of its own
 
 const folder = mkdtempSync(join(tmpdir(), 'matricula-cli-'));
 const tenants = join(folder, 'tenants');

@@ -8,7 +8,7 @@ import { startTwoPlatforms, type TwoPlatforms } from '../gateway/platforms/two-p
 import { company, SECRETS } from '../gateway/scim/world.ts';
 import { commandIn, type Ended } from './command.ts';
 
-jest.setTimeout(120_000); // every command is a process that reads the sources anew
+jest.setTimeout(120_000); // every command is a process of its own
 
 let w: TwoPlatforms;
 let matricula: (...args: string[]) => Promise<Ended>;

@@ -118,6 +118,7 @@ describe('a hand-off', () => {
       method: 'query',
       parameter: 'jwt',
       returnToParameter: null,
+      requireTrustedEmail: false,
       parameters: {},
       algorithm: 'HS256',
       secret: 'env:S',
@@ -130,6 +131,7 @@ describe('a hand-off', () => {
 
   it('to Zendesk posts e-mail, name and our id', () =>
     expect(handOffOf({ id: 'help', kind: 'signed', preset: 'zendesk', url: 'https://acme.zendesk.com/access/jwt', secret: 'env:S' })).toMatchObject({
+      requireTrustedEmail: true,
       method: 'form',
       parameter: 'jwt',
       returnToParameter: 'return_to',

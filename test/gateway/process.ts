@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { createInterface } from 'node:readline';
+import { built } from '../built.ts';
 import { listening } from './gateway.ts';
 
 export interface GatewayProcess {
@@ -20,8 +21,8 @@ export interface GatewayProcess {
 
 /** `matricula <args>` on these settings and nobody's own. */
 export function matricula(env: Record<string, string>, ...args: string[]) {
-  // Not the jest process's flags: a plain Node that reads TypeScript.
-  return spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
+  // Not the jest process's flags: a plain Node.
+  return spawn(process.execPath, [built('src/cli.ts'), ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,7 +7,7 @@ import { type GatewayProcess, spawnGateway } from './process.ts';
 import { type Counterpart, counterpart, formWith, type ScriptedProvider, startScriptedProvider } from './saml-provider.ts';
 import { createVisitor, type Visitor } from './visitor.ts';
 
-jest.setTimeout(60_000); // one gateway here is a process that reads the sources anew
+jest.setTimeout(60_000); // one gateway here is a process of its own
 
 let provider: ScriptedProvider;
 beforeAll(async () => {

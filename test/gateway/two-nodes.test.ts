@@ -9,7 +9,7 @@ import { environment, eventually, freePort, type TenantFolder, tenantFolder } fr
 import { command, type Front, type GatewayProcess, spawnGateway, startFront } from './process.ts';
 import { createVisitor, shown, type Visitor } from './visitor.ts';
 
-jest.setTimeout(120_000); // each node is a process that reads the sources anew
+jest.setTimeout(120_000); // each node is a process of its own
 
 const SECRET = 'a secret of the sample provider';
 const acme = (issuer: string, enrol: string[]) => ({

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { built } from '../built.ts';
 
 export interface Child {
   process: ChildProcess;
@@ -20,9 +21,9 @@ export interface Child {
 export const startChild = (...args: string[]): Child => startScript(fileURLToPath(new URL('./child.ts', import.meta.url)), args);
 
 export function startScript(script: string, args: string[]): Child {
-  // Not the jest process's flags: a plain Node that reads TypeScript.
+  // Not the jest process's flags: a plain Node.
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
+  const child = spawn(process.execPath, [built(script), ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
   const lines: string[] = [];
   let complaint = '';
   child.stderr.on('data', (text: Buffer) => {

@@ -17,7 +17,7 @@ import { basePath, beside, company, SECRETS } from '../scim/world.ts';
 import { createVisitor, shown, type Visitor } from '../visitor.ts';
 import { type Consequences, learner, RULES } from './operator.ts';
 
-jest.setTimeout(120_000); // each node is a process that reads the sources anew
+jest.setTimeout(120_000); // each node is a process of its own
 
 /** The nodes look once a second: after this each knows what there is. */
 const NOTICED_MS = 1500;

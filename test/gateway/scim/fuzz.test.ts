@@ -236,7 +236,8 @@ for (const [backend, share] of [
           const found = await byEachWay(world, resources, asked);
           if (!found) return;
           compared++;
-          expect({ asked, ids: found.sql }).toEqual({ asked, ids: found.plain });
+          // Compared by hand first, as below: a hundred thousand times `expect` takes longer than what is looked at.
+          if (found.sql.join() !== found.plain.join()) expect({ asked, ids: found.sql }).toEqual({ asked, ids: found.plain });
         }),
         { numRuns: RUNS * share * 0.3 },
       );
@@ -251,7 +252,7 @@ for (const [backend, share] of [
         fc.asyncProperty(patch, async (body) => {
           const id = world.ids[n++ % world.ids.length]!;
           const { status } = await world.ask('PATCH', ['Users', id], { body });
-          expect([200, 400, 409]).toContain(status);
+          if (![200, 400, 409].includes(status)) expect([200, 400, 409]).toContain(status);
           if (status === 200) done++;
           else refused++;
         }),
@@ -268,7 +269,7 @@ async function byEachWay(world: Small, resources: Record<string, unknown>[], ask
     const parsed = parseFilter(asked);
     const where = compileFilter(parsed, SCHEMA);
     const { people, total } = await world.store.search.users('acme', { where, sort: null, from: { offset: 0 }, limit: 200, count: true });
-    expect(total).toBe(people.length);
+    if (total !== people.length) expect({ asked, total }).toEqual({ asked, total: people.length });
     const plain = resources.filter((one) => matches(parsed, one, SCHEMA)).map((one) => one['id']);
     return { sql: people.map(({ user }) => user.id), plain };
   } catch (error) {
