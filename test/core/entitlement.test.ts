@@ -99,6 +99,45 @@ describe('what is to be done there', () => {
     expect(steps.note).toEqual([{ kind: 'target', id: 'bundle:sales', name: 'bundle:sales', state: 'unknown', targets: ['bundle:sales'] }]);
   });
 
+  it('what was given for other targets than the one that cannot be found is taken away', () => {
+    const bundles = ['7', '8', '9'].map((id): Resource => ({ kind: 'bundle', id, name: id }));
+    const targets: (Target[] | null)[] = [['bundle:sales'], ['bundle:other'], ['bundle:other', 'bundle:sales']];
+    const known = bundles.map((one, at): Given => ({ ...one, state: 'given', targets: targets[at]! }));
+    const steps = stepsFor(desire([], [{ target: 'bundle:sales', message: 'no such bundle' }]), {
+      given: known,
+      present: null,
+      can: { add: ALL, remove: ALL },
+    });
+    expect(steps.remove.map(({ id }) => id)).toEqual(['8']);
+  });
+
+  it('what something is for is kept up, without a call', () => {
+    const bundle: Resource = { kind: 'bundle', id: '7', name: 'B' };
+    const was: Given = { ...bundle, state: 'given', targets: ['bundle:old'] };
+    const how = { present: null, can: { add: ALL, remove: ALL } };
+    const steps = stepsFor(desire([bundle]), { given: [was], ...how });
+    expect(steps).toEqual({ add: [], remove: [], note: [{ ...was, targets: ['bundle:sales'] }], forget: [], later: false });
+    expect(stepsFor(desire([bundle]), { given: steps.note, ...how }).note).toEqual([]);
+  });
+
+  it('a task that was done and not ticked off is none any more, nor one that can be done without hands by now', () => {
+    const team: Resource = { kind: 'group', id: '9', name: 'G' };
+    const asked = [given(team, 'give-by-hand')];
+    const by = (can: ResourceKind[], present: string[] | null) =>
+      stepsFor(desire([team]), { given: asked, present: present && new Set(present), can: { add: can, remove: ALL } });
+    expect(by([], ['group:9'])).toMatchObject({ add: [], note: [given(team, 'given')] });
+    expect(by([], [])).toMatchObject({ add: [], note: [] });
+    expect(by(ALL, null)).toMatchObject({ add: [{ id: '9' }], note: [] });
+  });
+
+  it('what somebody was asked to take away, and did, is given again where it is wanted again', () => {
+    const team: Resource = { kind: 'group', id: '9', name: 'G' };
+    const asked = [given(team, 'take-by-hand')];
+    const steps = (present: ReadonlySet<string> | null) => stepsFor(desire([team]), { given: asked, present, can: { add: ALL, remove: [] } });
+    expect(steps(new Set())).toMatchObject({ add: [{ id: '9' }], note: [] });
+    expect(steps(null)).toMatchObject({ add: [], note: [given(team, 'given')] });
+  });
+
   it('what it cannot take away is asked of a person, once, and no more where it is wanted again', () => {
     const team: Resource = { kind: 'group', id: '9', name: 'G' };
     const can = { add: ALL, remove: [] };

@@ -2,6 +2,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { effects } from '../../../fixtures/sample-platform/faults.ts';
 import { FULL } from '../../../src/flows/platform-upkeep.ts';
+import { provision } from '../../../src/flows/provision.ts';
+import { sweepTenant } from '../../../src/flows/sweep.ts';
 import { PLACE } from '../../../src/store/outbox.ts';
 import { eventually } from '../gateway.ts';
 import { learner } from '../modes/operator.ts';
@@ -269,5 +271,29 @@ describe('everybody’s turn at a platform', () => {
     expect(world.has('ada')).toBeNull();
     const { account, given } = await store.ledger.of(await world.keyOf('ada'));
     expect({ account: account?.accountId ?? null, given }).toEqual({ account: null, given: [] });
+  });
+
+  it('nobody is erased before the platform has heard that they left', async () => {
+    const world = await open({ over: { provisioning: { initialMode: 'jit', retention: 30, limits: { removals: { share: '100%', atLeast: 10 } } } } });
+    const { platform, operator, store } = world;
+    const { flow, vault, resolveTxt, log, tenants } = operator.gateway.house;
+    const deps = { ...flow, store, vault, resolveTxt, log, kv: operator.gateway.running.gateway.kv };
+    const sweep = () => sweepTenant(deps, tenants.get('acme')!, { allowRemovals: false, actor: 'test' });
+    const userId = await operator.arrives('ada', ['Sales']);
+    await world.school.delivered();
+    platform.faults.down();
+    const gone = { kind: 'edit' as const, status: 'deleted' as const };
+    await provision(flow, { live: tenants.get('acme')!, intent: gone, lookup: { by: 'user', userId }, actor: 'cli', reference: null });
+    ahead += 31 * 86_400_000;
+    expect(await sweep()).toMatchObject({ erased: 0, kept: 1 });
+    expect(world.log.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/has still to hear that they left/));
+    platform.faults.up();
+    await eventually(async () => {
+      ahead += 60_000;
+      return (await store.outbox.waiting('acme')) === 0 || null;
+    }, 20_000);
+    expect(platform.school.usable(world.has('ada')!.id)).toEqual({ courses: [], bundles: [], groups: [] });
+    expect(await sweep()).toMatchObject({ erased: 1, kept: 0 });
+    expect(await store.people.state('acme', userId)).toBeNull();
   });
 });
