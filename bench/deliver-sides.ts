@@ -38,7 +38,7 @@ export async function sidesOf(place: Databases, places: Places): Promise<Side[]>
   const population = await openPopulation(base, file);
   const states = await population.arrive(Array.from({ length: WAITING }, (_, i) => learner(`waiting-${i}`)));
   const returning = await population.arrive(Array.from({ length: RETURNING }, (_, i) => learner(`returning-${i}`)));
-  for (const [i, { user }] of returning.entries()) await population.haveAccount('school', { userId: user.id, accountId: `${1000 + i}` });
+  for (const [i, state] of returning.entries()) await population.haveAccount('school', { state, accountId: `${1000 + i}` });
   await population.close();
   const ids = states.map(({ user }) => user.id);
   const sides: Side[] = [];

@@ -10,6 +10,7 @@ import { replay } from '../src/core/diff.ts';
 import type { Intent } from '../src/core/intent.ts';
 import { sourceOf, type UserState } from '../src/core/model.ts';
 import { plan } from '../src/core/plan.ts';
+import { digestOf, personOf } from '../src/flows/delivery.ts';
 import { newId } from '../src/lib/ids.ts';
 import { searchMoves } from '../src/protocols/scim/searchable.ts';
 import type { Then } from '../src/store/ledger.ts';
@@ -114,7 +115,7 @@ export interface Population {
   /** Puts them into the outbox, in this order. */
   tell(platform: string, userIds: string[]): Promise<void>;
   /** The ledger knows their account. */
-  haveAccount(platform: string, who: { userId: string; accountId: string }): Promise<void>;
+  haveAccount(platform: string, who: { state: UserState; accountId: string }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -170,13 +171,13 @@ export async function openPopulation(url: string, file: string): Promise<Populat
         await store.outbox.enqueue(rows, new Date());
       }
     },
-    async haveAccount(platform, { userId, accountId }) {
-      const key = { tenantId: 'acme', platform, userId };
+    async haveAccount(platform, { state, accountId }) {
+      const key = { tenantId: 'acme', platform, userId: state.user.id };
       const now = new Date();
       await store.outbox.enqueue([{ ...key, id: newId(), place: PLACE.change, look: false }], now);
       const row = await store.outbox.claimOne(key, { worker: 'bench', now, until: new Date(now.getTime() + 60_000) });
       const then: Then = { kind: 'done' };
-      const account = { accountId, profile: null, privileged: 0, lookedAt: now };
+      const account = { accountId, profile: digestOf(personOf(state, parsed.tenant)), privileged: 0, lookedAt: now };
       await store.ledger.write(row!, 'bench', { account, put: [], drop: [], then, now });
     },
     close: () => database.close(),

@@ -247,7 +247,7 @@ export const isTold = ({ accountId, profile }: Pick<Known, 'accountId' | 'profil
   accountId !== null && profile === digestOf(person);
 
 /** Of what a platform is told; when it was last changed is no part of it. */
-function digestOf({ updatedAt: _when, emailTrusted: _vouched, ...told }: Person): string {
+export function digestOf({ updatedAt: _when, emailTrusted: _vouched, ...told }: Person): string {
   const sorted = { ...told, fields: Object.entries(told.fields).sort(([a], [b]) => (a < b ? -1 : 1)) };
   return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
 }
