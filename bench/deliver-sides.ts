@@ -36,8 +36,9 @@ export async function sidesOf(place: Databases, places: Places): Promise<Side[]>
   const base = await place.make();
   const { file } = await setting('empty');
   const population = await openPopulation(base, file);
-  const states = await population.arrive(Array.from({ length: WAITING }, (_, i) => learner(`waiting-${i}`)));
   const returning = await population.arrive(Array.from({ length: RETURNING }, (_, i) => learner(`returning-${i}`)));
+  await place.grown(base);
+  const states = await population.arrive(Array.from({ length: WAITING }, (_, i) => learner(`waiting-${i}`)));
   for (const [i, state] of returning.entries()) await population.haveAccount('school', { state, accountId: `${1000 + i}` });
   await population.close();
   const ids = states.map(({ user }) => user.id);

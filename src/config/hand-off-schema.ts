@@ -40,6 +40,11 @@ export const thinkificHandOff = object(
       .optional()
       .meta({ default: HAND_OFF_DEFAULTS.iatOffset })
       .describe("Seconds that are added to the time in the JWT, where the school's clock is known to be off."),
+    requireTrustedEmail: flag()
+      .optional()
+      .describe(
+        "true: nobody enters with an e-mail outside the tenant's domains, or one that no provider whose word counts has said. For schools where learners can change their own e-mail.",
+      ),
     returnTo: address('the https address where learners begin')
       .optional()
       .describe('Where the school sends learners who asked for no place. Without it, its own choice.'),

@@ -44,6 +44,7 @@ export function handOffOf(file: HandOffFile, baseDir: string): HandOff {
         ...base,
         kind: 'thinkific',
         platform: file.platform,
+        requireTrustedEmail: file.requireTrustedEmail ?? false,
         iatOffsetSeconds: file.iatOffset ?? DEFAULTS.iatOffset,
         returnTo: file.returnTo ?? null,
         errorUrl: file.errorUrl ?? null,

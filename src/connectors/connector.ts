@@ -32,6 +32,8 @@ export interface Capabilities {
   /** What it can add and take away by itself; the rest becomes a manual task. */
   add: readonly ResourceKind[];
   remove: readonly ResourceKind[];
+  /** Our targets are things of their names there: one that is called otherwise is another thing. */
+  targetsByName: boolean;
   /** Taking away is an expiry that can be taken back. */
   expiry: boolean;
   readBack: boolean;
@@ -169,8 +171,14 @@ export class TransientFailure extends Error {
 
 /** The platform was not called: one's turn did not come in time, or calls could not be counted. Says nothing of the platform, and nothing of the person. */
 export class NotCalled extends TransientFailure {
-  constructor(message: string, { code = 'timeout', retryAfterMs = null }: { code?: FailureCode; retryAfterMs?: number | null } = {}) {
+  /** Others of the attempt's calls had their turn: it takes longer than an attempt may. */
+  readonly begun: boolean;
+  constructor(
+    message: string,
+    { code = 'timeout', retryAfterMs = null, begun = false }: { code?: FailureCode; retryAfterMs?: number | null; begun?: boolean } = {},
+  ) {
     super(code, message, { scope: 'platform', retryAfterMs });
+    this.begun = begun;
   }
 }
 

@@ -41,6 +41,7 @@ const CAPABILITIES: Capabilities = {
   users: { create: true, update: true, findByExternalId: true, findByEmail: false, changeEmail: true, suspend: true },
   add: ['target'],
   remove: ['target'],
+  targetsByName: false,
   expiry: false,
   readBack: true,
   catalogue: false,

@@ -48,7 +48,6 @@ export interface Given extends Resource {
 
 export interface Unresolved {
   target: Target;
-  message: string;
 }
 
 export interface Desired {
@@ -61,8 +60,8 @@ export function desiredOf(state: UserState, catalogue: Catalogue, entries: reado
   const desired: Desired = { resources: new Map(), unresolved: [] };
   if (state.user.status !== 'active') return desired;
   for (const target of [...targetsOf(state)].sort()) {
-    const found = entries === null ? [itself(target, catalogue)] : resolve(target, catalogue, entries);
-    if (typeof found === 'string') desired.unresolved.push({ target, message: found });
+    const found = entries === null ? [itself(target, catalogue)] : find(target, catalogue, entries);
+    if (!Array.isArray(found)) desired.unresolved.push({ target });
     else
       for (const resource of found) {
         const key = resourceKey(resource);
@@ -80,25 +79,43 @@ export function offerOf(target: Target, catalogue: Catalogue): Offer {
   return catalogue[KINDS[kind]].find((offer) => offer.slug === slug) ?? { slug, title: slug, ref: null, courses: [] };
 }
 
-const itself = (target: Target, catalogue: Catalogue): Resource => {
+export const itself = (target: Target, catalogue: Catalogue): Resource => {
   const { ref, title } = offerOf(target, catalogue);
   return { kind: 'target', id: target, name: ref ?? title };
 };
 
-/** The resources that a target is at the platform, or a sentence that says why there are none. */
-export function resolve(target: Target, catalogue: Catalogue, entries: readonly CatalogueEntry[]): Resource[] | string {
-  const kind = target.slice(0, target.indexOf(':')) as TargetKind;
-  const { ref, slug, title } = offerOf(target, catalogue);
-  const mine = entries.filter((entry) => entry.kind === kind);
-  const names = ref === null ? [slug, title] : [ref];
+/** Why a target is nothing there: so many things are called that; 0 = none is. */
+interface Missing {
+  name: string;
+  called: number;
+}
+
+/** The resources that a target is at the platform. */
+export function find(target: Target, catalogue: Catalogue, entries: readonly CatalogueEntry[]): Resource[] | Missing {
+  const { kind, names, written } = calledThere(target, catalogue);
   for (const name of names) {
-    const found = mine.filter((entry) => isCalled(entry, name, ref !== null));
-    if (found.length > 1) return `${target}: the platform has ${found.length} ${KINDS[kind]} called ${JSON.stringify(name)}; write one's id as ref:`;
+    const found = entries.filter((entry) => entry.kind === kind && isCalled(entry, name, written));
+    if (found.length > 1) return { name, called: found.length };
     if (found[0]) return kind === 'collection' ? found[0].contents : [{ kind: kind as ResourceKind, id: found[0].id, name: found[0].name }];
   }
+  return { name: names[0]!, called: 0 };
+}
+
+function calledThere(target: Target, catalogue: Catalogue): { kind: TargetKind; names: string[]; written: boolean } {
+  const { ref, slug, title } = offerOf(target, catalogue);
+  return { kind: target.slice(0, target.indexOf(':')) as TargetKind, names: ref === null ? [slug, title] : [ref], written: ref !== null };
+}
+
+/** The same, or a sentence that says why there are none. It looks for what was meant: for showing, not for everybody's delivery. */
+export function resolve(target: Target, catalogue: Catalogue, entries: readonly CatalogueEntry[]): Resource[] | string {
+  const found = find(target, catalogue, entries);
+  if (Array.isArray(found)) return found;
+  const { kind, names } = calledThere(target, catalogue);
+  if (found.called > 0)
+    return `${target}: the platform has ${found.called} ${KINDS[kind]} called ${JSON.stringify(found.name)}; write one's id as ref:`;
   const near = nearest(
     names[0]!,
-    mine.flatMap((entry) => [entry.slug ?? '', entry.name, entry.id]),
+    entries.flatMap((entry) => (entry.kind === kind ? [entry.slug ?? '', entry.name, entry.id] : [])),
   );
   return `${target}: the platform has no ${kind} called ${names.map((name) => JSON.stringify(name)).join(' or ')}${near ? `; did you mean ${JSON.stringify(near)}?` : ''}`;
 }
@@ -122,6 +139,8 @@ export interface Steps {
 export interface Abilities {
   add: readonly ResourceKind[];
   remove: readonly ResourceKind[];
+  /** Our targets are things of their names there: one with another name is another thing. */
+  targetsByName?: boolean;
 }
 
 /** `present`: what the platform has of this person, keys; null = nobody looked. */
@@ -131,7 +150,11 @@ export function stepsFor(
 ): Steps {
   const steps: Steps = { add: [], remove: [], note: [], forget: [], later: false };
   const known = new Map(given.map((one) => [resourceKey(one), one]));
-  for (const [key, resource] of resources) want(steps, resource, { was: known.get(key) ?? null, there: present?.has(key) ?? null, can });
+  for (const [key, resource] of resources) {
+    const was = known.get(key) ?? null;
+    if (can.targetsByName && was && isOurs(was) && was.name !== resource.name) rename(steps, resource, { was, can });
+    else want(steps, resource, { was, there: present?.has(key) ?? null, can });
+  }
   for (const one of given)
     if (one.state !== 'unknown' && !resources.has(resourceKey(one)) && !mayBeOf(one, unresolved))
       unwant(steps, one, { there: present?.has(resourceKey(one)) ?? null, can });
@@ -146,6 +169,15 @@ const mayBeOf = ({ kind, targets }: Given, unresolved: Unresolved[]): boolean =>
   unresolved.some(({ target }) => (targets ? targets.includes(target) : GIVES[target.slice(0, target.indexOf(':')) as TargetKind].includes(kind)));
 
 const GIVES: Record<TargetKind, ResourceKind[]> = { bundle: ['bundle'], collection: ['course', 'bundle'], group: ['group'] };
+
+const isOurs = ({ state }: Given): boolean => state === 'given' || state === 'giving' || state === 'queued';
+
+/** Out of what it was called, into what it is called now. */
+function rename(steps: Steps, resource: Due, { was, can }: { was: Given; can: Abilities }): void {
+  if (!can.add.includes(resource.kind) || !can.remove.includes(was.kind)) return;
+  steps.remove.push(was);
+  steps.add.push(resource);
+}
 
 interface Seen {
   there: boolean | null;

@@ -267,6 +267,8 @@ export interface ThinkificHandOff extends HandOffBase {
   kind: 'thinkific';
   /** The id of a platform of kind `thinkific`. */
   platform: string;
+  /** Nobody enters with an e-mail that nobody vouches for: learners may change theirs at the school, and somebody else take it. */
+  requireTrustedEmail: boolean;
   /** Added to `iat`. */
   iatOffsetSeconds: number;
   /** Where the platform sends the learner, and where on an error; null = its own choice. */

@@ -3,6 +3,7 @@
  * their turn, those who are signing in first. A platform that is away pauses its lane: nobody's attempts are used up, and the order stays. What one person's
  * delivery cannot do is tried again later, and is a dead letter in the end, with its reason, for a person to look at.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { NotCalled, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
 import type { Platform } from '../core/tenant.ts';
 import type { Log } from '../lib/log.ts';
@@ -46,6 +47,10 @@ export interface Deliverer {
 /** A worker that dies gives its rows back after this long; an attempt ends before. */
 const CLAIM_MS = 60_000;
 const ATTEMPT_MS = 45_000;
+/** Another node may be able to read what this one cannot. */
+const UNREAD_MS = 5000;
+/** Whose turn did not come at all comes again so much later, so that the others' does. */
+const PASSED_MS = 5000;
 /** What was begun when the process is told to end has so long. */
 const END_MS = 5000;
 const LONGEST_BACKOFF_MS = 3_600_000;
@@ -65,7 +70,8 @@ const USUAL: How = { urgent: false, opinion: false };
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { outbox, platforms } = deps.store;
-  const lanes = new Map<string, Lane>();
+  /** With the platform as it was set up then: what is set up anew is tried at once. */
+  const lanes = new Map<string, { lane: Lane; of: Platform | null }>();
   const going = new Map<string, Promise<void>>();
   /** People who wait for their own delivery, by lane. */
   const hurrying = new Map<string, number>();
@@ -79,10 +85,13 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const laneOf = (key: LaneKey): Lane => {
     const of = platformOf(key);
     const known = lanes.get(nameOf(key));
-    if (known?.of === of) return known;
-    const fresh = createLane(deps, of);
-    lanes.set(nameOf(key), fresh);
-    return fresh;
+    if (known && (known.of === of || isDeepStrictEqual(known.of, of))) {
+      known.of = of;
+      return known.lane;
+    }
+    const lane = createLane(deps);
+    lanes.set(nameOf(key), { lane, of });
+    return lane;
   };
   const isPaused = (key: LaneKey) => laneOf(key).isPaused();
   const concurrentOf = (key: LaneKey): number => platformOf(key)?.limits.concurrent ?? 1;
@@ -109,7 +118,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       const readAt = known?.entriesAt ?? null;
       await deliver(deps, { tenant: live.tenant, connector: ready.connector, row, readAt, worker: row.claimedBy!, signal: ending.signal });
       const isBack = lane.served(row.userId, ordinal);
-      if (isBack || known?.haltedAt) await recovered(row, known);
+      if (isBack || known?.haltedAt || known?.awayAt) await recovered(row, known);
     } catch (error) {
       await failed(row, error, { lane, ...how });
     } finally {
@@ -122,9 +131,13 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   async function met(key: LaneKey, { urgent }: How): Promise<ReturnType<typeof readyFor> & { known: PlatformStanding | null }> {
     const first = readyFor(key, urgent);
     const known = await placeKnown(key, first.ready);
-    if ((known?.revision ?? 0) <= first.live.revision) return { ...first, known };
+    const told = known?.revision ?? 0;
+    const isOf = ({ live }: { live: LiveTenant }) => (live.readRevision ?? live.revision) >= told;
+    if (isOf(first)) return { ...first, known };
     await deps.tenants.refresh();
-    return { ...readyFor(key, urgent), known };
+    const again = readyFor(key, urgent);
+    if (isOf(again)) return { ...again, known };
+    throw new NotCalled('this node cannot read the tenant file by which people are to be told', { code: 'configuration', retryAfterMs: UNREAD_MS });
   }
 
   /** The ledger of one place says nothing of another. */
@@ -144,7 +157,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** Only who waited for the platform is hastened: whoever failed by themselves keeps their own pause. */
   async function recovered(key: LaneKey, known: PlatformStanding | null): Promise<void> {
-    if (known?.haltedAt) await platforms.resume(key, deps.now());
+    if (known) await platforms.resume(key, deps.now());
     await outbox.hasten(key, deps.now(), 'untried');
     deps.log.info({ tenant: key.tenantId, platform: key.platform }, known?.haltedAt ? 'deliveries go on' : 'the platform answers again');
   }
@@ -156,13 +169,14 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (error instanceof Unavailable) throw error;
     if (error instanceof NotCalled) {
       if (error.retryAfterMs !== null) lane.pause(error.retryAfterMs);
-      return outbox.release(row, worker, { dueAt: row.dueAt, failed: null });
+      if (!error.begun || stopped)
+        return outbox.release(row, worker, { dueAt: error.retryAfterMs === null ? inMs(PASSED_MS) : row.dueAt, failed: null });
     }
     const failure = { code: codeOf(error), reason: reasonOf(error) };
     const about = { tenant: row.tenantId, platform: row.platform, user: row.userId, attempts: row.attempts, code: failure.code };
     // Perhaps it was given another secret where secrets are kept.
     if (failure.code === 'auth') deps.platforms.renew(platformOf(row));
-    if (isFailure(error) && error.scope === 'platform' && !lane.isOwn(row.userId)) {
+    if (isFailure(error) && error.scope === 'platform' && !(error instanceof NotCalled) && !lane.isOwn(row.userId)) {
       await unwell(row, error, { lane, about, failure });
       // An opinion is not asked for a second time at once: the next time others are.
       const after = how.opinion ? 2 * lane.pausedUntil().getTime() - deps.now().getTime() : lane.pausedUntil().getTime();
@@ -170,7 +184,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     }
     if (error instanceof TerminalFailure && error.scope === 'person') return bury(row, { failure, about });
     if (!isFailure(error)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
-    lane.failed(row.userId);
+    if (!(error instanceof NotCalled)) lane.failed(row.userId);
     const wait = waitFor(row, error, how.urgent);
     if (wait === null) return bury(row, { failure, about });
     return outbox.retry(row, worker, { dueAt: inMs(wait), failed: failure });
@@ -183,8 +197,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     { lane, about, failure }: { lane: Lane; about: object; failure: { code: string; reason: string } },
   ): Promise<void> {
     if (error instanceof TransientFailure) {
-      if (!lane.isFailing()) deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
-      return lane.away(row.userId, error.retryAfterMs);
+      const isNew = !lane.isFailing();
+      lane.away(row.userId, error.retryAfterMs);
+      if (!isNew) return;
+      deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
+      return platforms.away(row, deps.now());
     }
     if (!lane.isHalted()) deps.log.error({ ...about, reason: failure.reason }, 'nothing can be delivered to this platform until somebody mends it');
     lane.halted(row.userId);

@@ -6,6 +6,7 @@ import { type OutboxKey, PLACE } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 import type { Deliverer } from './deliver.ts';
 import { isTold, personOf } from './delivery.ts';
+import { placeOf } from './platforms.ts';
 
 /** Somebody who is about to enter a platform. */
 export interface Entrant {
@@ -38,8 +39,12 @@ export function createDelivered(deps: DeliveredDeps): Delivered {
 
   async function standing(key: OutboxKey, { tenant, state }: Entrant): Promise<Progress | 'unknown'> {
     const row = await outbox.one(key);
+    const known = await platforms.standing(key);
+    const platform = tenant.platforms.find(({ id }) => id === key.platform);
+    // The ledger of one place says nothing of another.
+    if (!platform || (known && known.place !== placeOf(platform))) return { kind: 'failed', code: 'configuration' };
     if (row?.place === PLACE.dead) return { kind: 'failed', code: (row.failedCode ?? 'upstream') as FailureCode };
-    const halted = row ? (await platforms.standing(key))?.haltedCode : null;
+    const halted = row ? known?.haltedCode : null;
     if (halted) return { kind: 'failed', code: halted as FailureCode };
     if (row && row.place < PLACE.lookAfter) return { kind: 'waiting' };
     const { account } = await ledger.of(key);

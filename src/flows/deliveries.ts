@@ -154,6 +154,8 @@ export function createDeliveries(deps: DeliveriesDeps) {
       const lane = laneOf(live, platform);
       const found = live.tenant.platforms.find(({ id }) => id === platform);
       if (!found && !(await known.get(lane))) configured(live, platform);
+      // Whatever happens in between, everybody is told.
+      await known.refill(lane, deps.now());
       await ledger.forget(lane);
       if (found) {
         await known.add(lane, placeOf(found), deps.now());

@@ -41,7 +41,7 @@ export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<v
   if (!state) return write(deps, delivery, {}, { kind: 'done' }); // erased: nobody to speak of
   const entries = connector.capabilities.catalogue ? await deps.entries(tenant, connector, { signal, readAt }) : null;
   const desired = desiredAt(state, tenant, { connector, entries });
-  if (!known.account && known.given.length === 0 && isNobody(desired, state, delivery)) return write(deps, delivery, {}, { kind: 'done' });
+  if (!known.account?.accountId && known.given.length === 0 && isNobody(desired, state, delivery)) return write(deps, delivery, {}, { kind: 'done' });
   const attempt: Attempt = {
     key: `${row.id}-${row.wanted}`.replace(/[^A-Za-z0-9_-]/g, '-'),
     signal,
@@ -159,7 +159,9 @@ async function settleResources(deps: DeliveryDeps, delivery: Delivery, course: C
   const account = standing.unwritten || held ? { ...standing.account!, lookedAt: held ? deps.now() : standing.account!.lookedAt } : null;
   const end = steps.later ? ({ kind: 'again', dueAt: new Date(deps.now().getTime() + QUEUED_MS) } as const) : ({ kind: 'done' } as const);
   if (operations.length === 0) return write(deps, delivery, { account, ...noted }, end);
-  const giving = steps.add.map((resource): Given => ({ ...resource, state: 'giving' }));
+  // What is called otherwise now stays known by its old name until it has been taken away.
+  const renamed = new Set(steps.remove.map(resourceKey));
+  const giving = steps.add.filter((one) => !renamed.has(resourceKey(one))).map((resource): Given => ({ ...resource, state: 'giving' }));
   await write(deps, delivery, { account, put: [...steps.note, ...giving], drop: steps.forget }, { kind: 'go-on' });
   const applied = await connector.apply({ id: standing.account!.accountId!, held }, operations, attempt);
   const targets = new Map([...steps.remove, ...steps.add].map((one) => [resourceKey(one), one.targets]));
@@ -170,7 +172,7 @@ const stepsOf = ({ standing, desired }: { standing: Standing; desired: Desired }
   stepsFor(desired, {
     given: standing.given,
     present: held ? new Set(held.resources.map(resourceKey)) : standing.made ? new Set() : null,
-    can: { add: capabilities.add, remove: capabilities.remove },
+    can: capabilities,
   });
 
 /** What the platform has. An account that is gone is made anew, for whoever is active; nothing is in that one. */
@@ -216,11 +218,18 @@ async function conclude(deps: DeliveryDeps, delivery: Delivery, { applied, targe
     else if (outcome.code === 'unsupported') put(kind === 'add' ? 'give-by-hand' : 'take-by-hand');
     else failures.push(outcome);
   }
+  // Of two that are one in the ledger: what was not taken away stays, what was given counts.
+  const stays = new Set(applied.filter(({ operation: { kind }, outcome }) => kind === 'remove' && !isOver(outcome)).map(keyOf));
+  change.put = change.put.filter((one) => !stays.has(resourceKey(one)));
+  change.drop = change.drop.filter((one) => !change.put.some((other) => resourceKey(other) === resourceKey(one)));
   const worst = failures.sort((a, b) => weight(b) - weight(a))[0];
   const then: Then = worst ? { kind: 'go-on' } : queued ? { kind: 'again', dueAt: new Date(deps.now().getTime() + QUEUED_MS) } : { kind: 'done' };
   await write(deps, delivery, change, then);
   if (worst) throw worst;
 }
+
+const isOver = (outcome: Applied['outcome']): boolean => outcome === 'done' || outcome === 'queued' || outcome.code === 'unsupported';
+const keyOf = ({ operation }: Applied): string => resourceKey(operation.resource);
 
 /** What concerns everybody is told first; then what is worth another try. */
 const weight = (failure: TransientFailure | TerminalFailure): number =>

@@ -15,6 +15,7 @@ import { provedByAnother } from './domains.ts';
 import { lineOf } from './line.ts';
 import { planShifts, type Shift } from './meanings.ts';
 import { type Walked, walkOutlook } from './outlook.ts';
+import { enabledOf } from './platforms.ts';
 import type { PublishDeps } from './publish.ts';
 import { type Suspicion, suspicionsOf } from './suspicions.ts';
 import { liveOf, type ParseTenant } from './tenants.ts';
@@ -45,6 +46,8 @@ export interface DocumentPlan {
   suspicions: Suspicion[];
   /** Targets that would be something else at a platform, for whoever has them already. */
   shifts: Shift[];
+  /** Platforms that are switched on, or new: they have heard of nothing lately. */
+  switchedOn: string[];
   /** Connections that would trust another provider under the same id. */
   otherProvider: string[];
   /** Belongs to this tenant, this document, what is in force, and what becomes of each person. */
@@ -76,6 +79,7 @@ export async function planDocument(
     people,
     suspicions: suspicionsOf({ tenant, mode: row.mode }, before, people),
     shifts,
+    switchedOn: enabledOf(tenant).filter((id) => !before || !enabledOf(before).includes(id)),
     otherProvider: before ? providersMoved(before, tenant) : tenant.connections.map(({ id }) => id),
     digest: digestOf(
       JSON.stringify([row.id, row.digest, row.mappingVersion, newest?.revision, digestOf(text), people.overLimit, people.outcome, shifts]),
@@ -109,7 +113,7 @@ export interface Writing {
 /** From here on it is in force on every node; what becomes of people is the publication's. Throws `Conflict` where the tenant has moved since it was planned. */
 export async function writeDocument(
   deps: DocumentDeps,
-  { tenantId, text, tenant, row, rules, connections, people }: DocumentPlan,
+  { tenantId, text, tenant, row, rules, connections, people, switchedOn }: DocumentPlan,
   { actor, origin, comment, allowRemovals }: Writing,
 ): Promise<PublicationKey> {
   const now = deps.now();
@@ -132,6 +136,8 @@ export async function writeDocument(
     updatedAt: now,
   };
   const digest = digestOf(text);
+  // Before the document is in force: whoever looks after them under it begins with everybody, whatever happened while they were off.
+  for (const platform of switchedOn) await deps.store.platforms.refill({ tenantId, platform }, now);
   await deps.store.tenants.update(
     {
       id: tenantId,

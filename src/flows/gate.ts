@@ -41,7 +41,7 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   let inside = 0;
   let pumping = false;
   const bucket = limits.perMinute === null ? null : bucketOf(limits.perMinute);
-  const beganOf = ordinals();
+  const attemptOf = attemptsInOrder();
   const first = (): Waiting | undefined => waiting.reduce<Waiting | undefined>((best, one) => (best && !isBefore(one, best) ? best : one), undefined);
 
   /** Never rejects. */
@@ -83,15 +83,17 @@ export function createTurnstile({ kv, key, limits, now }: GateOptions): Turnstil
   return {
     enter: (signal, how) =>
       new Promise((resolve, reject) => {
+        const attempt = attemptOf(signal);
         const late = () => {
           const at = waiting.indexOf(mine);
           if (at !== -1) waiting.splice(at, 1);
-          reject(new NotCalled('its turn did not come in time'));
+          reject(new NotCalled('its turn did not come in time', { begun: attempt.calls > 0 }));
         };
         const mine: Waiting = {
           ...how,
-          began: beganOf(signal),
+          began: attempt.ordinal,
           go(leaveIt) {
+            attempt.calls++;
             signal.removeEventListener('abort', late);
             resolve(leaveIt);
           },
@@ -121,14 +123,19 @@ function onceOnly(work: () => void): () => void {
   };
 }
 
-/** Attempts in the order of their first call. */
-function ordinals(): (attempt: AbortSignal) => number {
-  const known = new WeakMap<AbortSignal, number>();
+interface AttemptSeen {
+  /** In the order of their first call. */
+  ordinal: number;
+  /** That had their turn. */
+  calls: number;
+}
+function attemptsInOrder(): (attempt: AbortSignal) => AttemptSeen {
+  const known = new WeakMap<AbortSignal, AttemptSeen>();
   let last = 0;
   return (attempt) => {
-    const ordinal = known.get(attempt) ?? ++last;
-    known.set(attempt, ordinal);
-    return ordinal;
+    const seen = known.get(attempt) ?? { ordinal: ++last, calls: 0 };
+    known.set(attempt, seen);
+    return seen;
   };
 }
 

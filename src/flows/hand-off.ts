@@ -75,13 +75,13 @@ async function begin(deps: Deps, request: HandOffRequest): Promise<Passage | { k
     now: deps.now(),
     random: randomToken(16),
   });
-  if (handOff.kind === 'thinkific') return toThinkific(deps, request, { handOff, entry });
-  if (handOff.kind === 'signed' && handOff.requireTrustedEmail && !entry().person.emailTrusted)
+  if ((handOff.kind === 'signed' || handOff.kind === 'thinkific') && handOff.requireTrustedEmail && !entry().person.emailTrusted)
     throw new Refusal(
       'platform-refused',
       'hand-off/not-vouched',
       `nobody whose word counts vouches for the e-mail of user ${state.user.id}: verify the domain, or set requireTrustedEmail: false for hand-off ${handOff.id}`,
     );
+  if (handOff.kind === 'thinkific') return toThinkific(deps, request, { handOff, entry });
   await settle(deps, request);
   switch (handOff.kind) {
     case 'signed':

@@ -2,8 +2,6 @@
  * lane: what this process knows of everybody's turn at one platform of one tenant: whether it answers, since when it does not, and whose failures were their
  * own. A platform that is away pauses its lane; one person of whom it says that it were away pauses nobody else's for long.
  */
-import type { Platform } from '../core/tenant.ts';
-
 export interface LaneDeps {
   now: () => Date;
   /** From 0 up to 1; for jitter. */
@@ -11,8 +9,6 @@ export interface LaneDeps {
 }
 
 export interface Lane {
-  /** The platform as it was set up then: what is set up anew is tried at once. */
-  of: Platform | null;
   isPaused(): boolean;
   /** When the pause began; null = there is none. */
   pausedAt(): Date | null;
@@ -52,7 +48,7 @@ const MOST_SUSPECTS = 1000;
 export const backoff = (attempts: number, longest: number, random: () => number): number =>
   Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 20), longest) * (0.5 + random() / 2);
 
-export function createLane({ now, random }: LaneDeps, of: Platform | null): Lane {
+export function createLane({ now, random }: LaneDeps): Lane {
   /** Attempts, in the order in which they began. */
   let last = 0;
   let lastServed = 0;
@@ -91,7 +87,6 @@ export function createLane({ now, random }: LaneDeps, of: Platform | null): Lane
   }
 
   return {
-    of,
     isPaused,
     pausedAt: () => (pause !== null && isPaused() ? new Date(pause.at) : null),
     pausedUntil: () => new Date(pause?.until ?? 0),

@@ -2,13 +2,14 @@
  * meanings: whoever holds a target that is something else at a platform than before, because its catalogue or the tenant file has changed, is delivered anew.
  * What was told last is kept beside the platform, so that a process that dies meanwhile leaves nobody out.
  */
-import { createHash } from 'node:crypto';
 import { exceeds } from '../core/guard.ts';
-import { meaningsOf, type Names, shiftsBetween } from '../core/meaning.ts';
+import { type Meanings, meaningsOf, shiftsBetween } from '../core/meaning.ts';
 import type { Target } from '../core/model.ts';
-import type { Limits, Tenant } from '../core/tenant.ts';
-import { type Lane, PLACE } from '../store/outbox.ts';
+import type { Limits, Platform, Tenant } from '../core/tenant.ts';
+import { PLACE } from '../store/outbox.ts';
+import type { PlatformRow } from '../store/platforms.ts';
 import type { Store } from '../store/store.ts';
+import { namesAt } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
 
 export interface MeaningsDeps {
@@ -20,28 +21,31 @@ export interface MeaningsDeps {
 const PAGE = 500;
 
 /** Compares and tells. Nothing where another node knows a newer document. Safe to repeat. */
-export async function tellMeanings({ store, now, newId }: MeaningsDeps, { tenant, revision }: LiveTenant, lane: Lane): Promise<void> {
+export async function tellMeanings({ store, now, newId }: MeaningsDeps, { tenant, revision }: LiveTenant, platform: Platform): Promise<void> {
+  const lane = { tenantId: tenant.id, platform: platform.id };
   const row = await store.platforms.get(lane);
-  if (!row?.entries || (row.revision ?? 0) > revision) return;
-  const meanings = digestsOf({ catalogue: tenant.catalogue, entries: row.entries });
-  const before = row.meanings;
-  const changed =
-    before === null ? [] : (Object.keys(meanings) as Target[]).filter((target) => target in before && before[target] !== meanings[target]);
+  const names = row && namesAt(platform, tenant, row.entries);
+  if (!names || (row.revision ?? 0) > revision) return;
+  const meanings = meaningsOf(names, row.meanings ?? {});
+  const { changed } = shiftsBetween(row.meanings ?? {}, meanings);
+  if (row.meanings && changed.length === 0 && Object.keys(meanings).length === Object.keys(row.meanings).length) return;
   // Nodes that still know the old document see the number first, and learn the new one before they deliver.
-  if (before === null || changed.length > 0) await store.platforms.known(lane, revision, now());
+  if (!(await store.platforms.known(lane, revision, now()))) return;
   for (const target of changed)
     for await (const page of holders(store, tenant, target))
       await store.outbox.enqueue(
         page.map((userId) => ({ ...lane, userId, id: newId(), place: PLACE.change, look: false })),
         now(),
       );
-  if (JSON.stringify(before) !== JSON.stringify(meanings)) await store.platforms.meant(lane, meanings, now());
+  await store.platforms.meant(lane, { meanings, revision }, now());
 }
 
-export const digestsOf = (names: Names): Record<Target, string | null> =>
-  Object.fromEntries([...meaningsOf(names)].map(([target, keys]) => [target, keys && digest(keys)]));
-
-const digest = (keys: string[]): string => createHash('sha256').update(JSON.stringify(keys)).digest('base64url').slice(0, 22);
+/** What targets were there when their holders were last told; null = nobody has been told of anything. */
+export function meaningsBefore(platform: Platform, tenant: Tenant, row: PlatformRow | null): Meanings | null {
+  if (row?.meanings) return row.meanings;
+  const names = namesAt(platform, tenant, row?.entries ?? null);
+  return names && row ? meaningsOf(names) : null;
+}
 
 /** How many hold one of these, where that is more than the limits allow; else 0. */
 export async function losers(
@@ -75,18 +79,20 @@ export interface Shift {
   overLimit: number;
 }
 
-/** What a document would mean by itself for whoever has enrolments that stay as they are. Writes nothing. */
+/** What a document would mean by itself for whoever has enrolments that stay as they are; at platforms that are switched off, too. Writes nothing. */
 export async function planShifts(
   { store }: Pick<MeaningsDeps, 'store'>,
   { before, tenant, limits }: { before: Tenant | null; tenant: Tenant; limits: Limits },
 ): Promise<Shift[]> {
-  if (!before) return [];
   const shifts: Shift[] = [];
-  for (const { id } of tenant.platforms.filter(({ enabled }) => enabled)) {
-    const entries = (await store.platforms.get({ tenantId: tenant.id, platform: id }))?.entries;
-    if (!entries) continue;
-    const { changed, losing } = shiftsBetween({ catalogue: before.catalogue, entries }, { catalogue: tenant.catalogue, entries });
-    if (changed.length > 0) shifts.push({ platform: id, changed, losing, overLimit: await losers(store, tenant, { targets: losing, limits }) });
+  for (const platform of tenant.platforms) {
+    const row = await store.platforms.get({ tenantId: tenant.id, platform: platform.id });
+    const was = meaningsBefore(platform, before ?? tenant, row);
+    const names = namesAt(platform, tenant, row?.entries ?? null);
+    if (!was || !names) continue;
+    const { changed, losing } = shiftsBetween(was, meaningsOf(names, was));
+    if (changed.length > 0)
+      shifts.push({ platform: platform.id, changed, losing, overLimit: await losers(store, tenant, { targets: losing, limits }) });
   }
   return shifts;
 }

@@ -5,13 +5,13 @@
  */
 import { type Connector, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
 import type { CatalogueEntry } from '../core/entitlement.ts';
-import { shiftsBetween } from '../core/meaning.ts';
+import { meaningsOf, shiftsBetween } from '../core/meaning.ts';
 import type { Target } from '../core/model.ts';
 import type { Tenant } from '../core/tenant.ts';
 import type { Log } from '../lib/log.ts';
 import type { Lane } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
-import { digestsOf, losers, tellMeanings } from './meanings.ts';
+import { losers, tellMeanings } from './meanings.ts';
 import { placeOf, type Ready } from './platforms.ts';
 import type { LiveTenant } from './tenants.ts';
 
@@ -75,17 +75,19 @@ export function createPlatformCatalogue(deps: CatalogueDeps): PlatformCatalogue 
     const row = await platforms.get(lane);
     const before = row?.entries ?? null;
     const { catalogue, provisioning } = tenant;
-    const { changed, losing } = before === null ? { changed: [], losing: [] } : shiftsBetween({ catalogue, entries: before }, { catalogue, entries });
+    const was = row?.meanings ?? (before && meaningsOf({ catalogue, entries: before }));
+    const is = meaningsOf({ catalogue, entries }, was ?? {});
+    const { changed, losing } = was ? shiftsBetween(was, is) : { changed: [], losing: [] };
     const held = allowRemovals ? 0 : await losers(deps.store, tenant, { targets: losing, limits: provisioning.limits });
     if (held > 0) {
       deps.log.warn(
         { tenant: tenant.id, platform: lane.platform, targets: losing, people: held },
         'the platform offers less than before, and more people than the limit would lose something: the catalogue as it was stays in force (matricula platform refresh --allow-removals)',
       );
-      return { entries: before!, changed, held };
+      return { entries: before ?? [], changed, held };
     }
     // What they were until now is kept first: should this process die, they are told all the same (meanings).
-    if (!row?.meanings) await platforms.meant(lane, digestsOf({ catalogue, entries: before ?? entries }), deps.now());
+    if (!row?.meanings) await platforms.meant(lane, { meanings: was ?? is, revision: row?.revision ?? 0 }, deps.now());
     const readAt = deps.now();
     await platforms.entries(lane, entries, readAt);
     kept.set(nameOf(lane), { entries, readAt: readAt.getTime() });
@@ -118,7 +120,7 @@ export function createPlatformCatalogue(deps: CatalogueDeps): PlatformCatalogue 
       if (entries.length === 0 && before && before.length > 0 && !allowRemovals)
         throw new TransientFailure('nonsense', `${platform.id} offers nothing any more; the catalogue as it was stays in force`);
       const taken = await take(live.tenant, lane, { entries, allowRemovals });
-      if (taken.changed.length > 0 && taken.held === 0) await tellMeanings(deps, live, lane);
+      if (taken.changed.length > 0 && taken.held === 0) await tellMeanings(deps, live, platform);
       return taken;
     },
   };

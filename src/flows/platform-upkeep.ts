@@ -2,6 +2,8 @@
  * platform-upkeep: what a platform needs besides deliveries. Who was here before the platform is put into the outbox, a page at a time and no faster than it is
  * emptied; its catalogue is read anew; once a day everybody who has something there is looked at, in the turns that nobody else wants.
  */
+import { TransientFailure } from '../connectors/connector.ts';
+import type { Platform } from '../core/tenant.ts';
 import type { Kv } from '../kv/kv.ts';
 import { breathe } from '../lib/breathe.ts';
 import type { Log } from '../lib/log.ts';
@@ -17,7 +19,7 @@ export interface UpkeepDeps {
   store: Pick<Store, 'platforms' | 'outbox' | 'people' | 'ledger'>;
   platforms: Platforms;
   catalogue: PlatformCatalogue;
-  kv: Pick<Kv, 'add' | 'delete'>;
+  kv: Pick<Kv, 'add' | 'set'>;
   now: () => Date;
   newId: () => string;
   log: Log;
@@ -27,7 +29,7 @@ export interface UpkeepDeps {
 export const FULL = 10_000;
 const PAGE = 500;
 const DAY_MS = 86_400_000;
-const CATALOGUE_MS = 120_000;
+const CATALOGUE_MS = 600_000;
 /** A catalogue that could not be read is not asked for again at once. */
 const RETRY_MS = 60_000;
 
@@ -77,12 +79,16 @@ async function keep(deps: Deps, { live, id, row }: { live: LiveTenant; id: strin
 
 /** A platform that is switched off, or not in the file, hears of nothing, and nobody waits for it: when it comes back everybody is told to it. */
 async function noteDeaf({ store, now }: UpkeepDeps, tenants: readonly LiveTenant[], standing: PlatformStanding[]): Promise<void> {
-  const readable = new Map(tenants.filter(({ unreadable }) => !unreadable).map(({ tenant }) => [tenant.id, new Set(enabledOf(tenant))]));
-  const isDeaf = ({ tenantId, platform }: Lane) => readable.get(tenantId)?.has(platform) === false;
+  const readable = new Map(tenants.filter(({ unreadable }) => !unreadable).map((live) => [live.tenant.id, live]));
+  const isDeaf = ({ tenantId, platform }: Lane) => {
+    const live = readable.get(tenantId);
+    return live !== undefined && !enabledOf(live.tenant).includes(platform);
+  };
   for (const { tenantId, platform, cursor } of standing)
     if (cursor !== '' && isDeaf({ tenantId, platform })) await store.platforms.refill({ tenantId, platform }, now());
   // After it is sure that they will be told.
-  for (const lane of await store.outbox.lanes()) if (isDeaf(lane)) await store.outbox.drop(lane, FULL);
+  for (const lane of await store.outbox.lanes())
+    if (isDeaf(lane)) await store.outbox.drop(lane, { revision: readable.get(lane.tenantId)!.revision, limit: FULL });
 }
 
 async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { ready: Ready; row: PlatformStanding | null }): Promise<void> {
@@ -92,7 +98,7 @@ async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { read
   const known = row ?? { place, entriesAt: null, revision: null, cursor: '' };
   if (known.place !== place) return; // deliveries say so
   await readCatalogue(deps, live, { ready, readAt: known.entriesAt });
-  await tellOnce(deps, live, { lane, known });
+  await tellOnce(deps, live, { platform: ready.platform, known });
   if (known.cursor !== null) return fill(deps, lane, known.cursor);
   await lookDaily(deps, live, ready);
 }
@@ -101,16 +107,28 @@ async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { read
 async function readCatalogue(deps: UpkeepDeps, live: LiveTenant, { ready, readAt }: { ready: Ready; readAt: Date | null }): Promise<void> {
   const { tenant } = live;
   if (!ready.connector.capabilities.catalogue || (readAt && deps.now().getTime() - readAt.getTime() < FRESH_MS)) return;
-  if (!(await deps.kv.add('sweep', `catalogue:${tenant.id}:${ready.platform.id}`, '1', RETRY_MS))) return;
-  await deps.catalogue.refresh(live, ready, { signal: AbortSignal.timeout(CATALOGUE_MS), allowRemovals: false });
+  const key = `catalogue:${tenant.id}:${ready.platform.id}`;
+  if (!(await deps.kv.add('sweep', key, '1', CATALOGUE_MS + RETRY_MS))) return;
+  try {
+    const { held } = await deps.catalogue.refresh(live, ready, { signal: AbortSignal.timeout(CATALOGUE_MS), allowRemovals: false });
+    // Until an operator has said something it is not read every minute.
+    await deps.kv.set('sweep', key, '1', held > 0 ? FRESH_MS : RETRY_MS);
+  } catch (error) {
+    await deps.kv.set('sweep', key, '1', error instanceof TransientFailure && error.code === 'nonsense' ? FRESH_MS : RETRY_MS);
+    throw error;
+  }
 }
 
 /** A new document or a new catalogue may have made something else of what people hold. */
-async function tellOnce(deps: Deps, live: LiveTenant, { lane, known }: { lane: Lane; known: Pick<PlatformStanding, 'entriesAt'> }): Promise<void> {
-  const name = JSON.stringify([lane.tenantId, lane.platform]);
+async function tellOnce(
+  deps: Deps,
+  live: LiveTenant,
+  { platform, known }: { platform: Platform; known: Pick<PlatformStanding, 'entriesAt'> },
+): Promise<void> {
+  const name = JSON.stringify([live.tenant.id, platform.id]);
   const by = `${live.revision} ${known.entriesAt?.getTime()}`;
-  if (live.unreadable || !known.entriesAt || deps.told.get(name) === by) return;
-  await tellMeanings(deps, live, lane);
+  if (live.unreadable || deps.told.get(name) === by) return;
+  await tellMeanings(deps, live, platform);
   deps.told.set(name, by);
 }
 

@@ -1,9 +1,12 @@
 /** platforms: a tenant's learning platforms made ready to be called, one connector each, made anew when the tenant file changes. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Connector, TerminalFailure } from '../connectors/connector.ts';
 import { createScimConnector } from '../connectors/scim/scim.ts';
 import { createSend } from '../connectors/send.ts';
 import { createThinkificConnector } from '../connectors/thinkific/thinkific.ts';
 import { createWebhookConnector } from '../connectors/webhook/webhook.ts';
+import type { CatalogueEntry } from '../core/entitlement.ts';
+import type { Names } from '../core/meaning.ts';
 import type { Platform, SecretRef, Tenant } from '../core/tenant.ts';
 import type { Kv } from '../kv/kv.ts';
 import type { GuardedFetch } from '../lib/fetch.ts';
@@ -33,11 +36,18 @@ export interface Platforms {
 export function createPlatforms(deps: PlatformsDeps): Platforms {
   // Keyed by the platform's own object: a changed tenant file makes new ones, and what was made from the old goes with them.
   const made = new WeakMap<Platform, Record<'urgent' | 'usual', Connector>>();
-  // What is under way is counted on when the connector is another.
-  const gates = new WeakMap<Platform, Turnstile>();
+  // What is under way is counted on when the connector is another, and when the tenant file is.
+  const gates = new Map<string, { limits: Platform['limits']; gate: Turnstile }>();
+  const gateOf = (tenant: Tenant, { id, limits }: Platform): Turnstile => {
+    const key = `${tenant.id}:${id}`;
+    const known = gates.get(key);
+    if (known && isDeepStrictEqual(known.limits, limits)) return known.gate;
+    const gate = createTurnstile({ ...deps, key, limits });
+    gates.set(key, { limits, gate });
+    return gate;
+  };
   const make = (tenant: Tenant, platform: Platform) => {
-    const gate = gates.get(platform) ?? createTurnstile({ ...deps, key: `${tenant.id}:${platform.id}`, limits: platform.limits });
-    gates.set(platform, gate);
+    const gate = gateOf(tenant, platform);
     return { urgent: connect(deps, platform, { gate, urgent: true }), usual: connect(deps, platform, { gate, urgent: false }) };
   };
   return {
@@ -75,6 +85,18 @@ function connect(deps: PlatformsDeps, platform: Platform, { gate, urgent }: { ga
       return createWebhookConnector(platform, platform.secrets.map(secret), { send, now: deps.now });
     case 'scim':
       return createScimConnector(platform, { token: secret(platform.token) }, { send, now: deps.now });
+  }
+}
+
+/** By which names a tenant's targets are known there; null = by none that could change, or its catalogue was never read. */
+export function namesAt(platform: Platform, { catalogue }: Pick<Tenant, 'catalogue'>, entries: CatalogueEntry[] | null): Names | null {
+  switch (platform.kind) {
+    case 'thinkific':
+      return entries && { catalogue, entries };
+    case 'scim':
+      return platform.groups === 'none' ? null : { catalogue, entries: null };
+    case 'webhook':
+      return null;
   }
 }
 

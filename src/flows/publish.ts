@@ -77,11 +77,11 @@ export async function runPublication(deps: PublishDeps, key: PublicationKey, wor
   return present();
 }
 
-/** Platforms that take deliveries: one that takes none until somebody mends it keeps nobody from publishing. */
+/** Platforms that take deliveries: one that is away, or takes none until somebody mends it, keeps nobody from publishing. */
 async function takers({ store }: PublishDeps, { tenant }: LiveTenant): Promise<Lane[]> {
   const lanes = enabledOf(tenant).map((platform) => ({ tenantId: tenant.id, platform }));
   const standings = await Promise.all(lanes.map((lane) => store.platforms.standing(lane)));
-  return lanes.filter((_, at) => !standings[at]?.haltedAt);
+  return lanes.filter((_, at) => !standings[at]?.haltedAt && !standings[at]?.awayAt);
 }
 
 const LOOK_MS = 300;

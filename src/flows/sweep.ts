@@ -8,6 +8,7 @@ import { breathe } from '../lib/breathe.ts';
 import type { Log } from '../lib/log.ts';
 import { Conflict } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
+import type { Deprovisioned } from '../store/upkeep.ts';
 import { type DomainDeps, recheckDomains } from './domains.ts';
 import { FORGOTTEN_DAYS } from './hand-over.ts';
 import { type ProvisionDeps, provisionTogether, TOGETHER } from './provision.ts';
@@ -70,10 +71,9 @@ export async function sweepTenant(
   if (overLimit) await tellOverLimit(deps, live, { actor, overLimit });
   // Beyond the limit access lapses all the same, and what would be lost is held; nobody can be held half erased.
   const lapsed = moments.absentSince ? await lapse(deps, live, { since: moments.absentSince, actor, ...(brake && { brake }) }) : 0;
-  const none = { erased: 0, kept: 0 };
-  const ended = moments.deprovisionedBefore && !tooManyToErase ? await erase(deps, live, { before: moments.deprovisionedBefore, actor }) : none;
-  if (ended.kept > 0) await tellKept(deps, live, ended.kept);
-  return { lapsed, ...ended, overLimit };
+  const erased = moments.deprovisioned && !tooManyToErase ? await erase(deps, live, { gone: moments.deprovisioned, actor }) : 0;
+  if (due.owing > 0) await tellKept(deps, live, due.owing);
+  return { lapsed, erased, kept: due.owing, overLimit };
 }
 
 const tellOverLimit = (deps: SweepDeps, live: LiveTenant, { actor, overLimit }: { actor: string; overLimit: NonNullable<Swept['overLimit']> }) =>
@@ -90,7 +90,7 @@ function momentsOf({ tenant, mode }: LiveTenant, now: Date) {
   const { retentionDays, lease } = tenant.provisioning;
   const ago = (days: number) => new Date(now.getTime() - days * DAY);
   return {
-    deprovisionedBefore: retentionDays === null ? null : ago(retentionDays),
+    deprovisioned: retentionDays === null ? null : { before: ago(retentionDays), platforms: tenant.platforms.map(({ id }) => id) },
     absentSince: lease && mode === 'jit' ? ago(lease.days + lease.graceDays) : null,
   };
 }
@@ -119,18 +119,11 @@ const tellKept = (deps: SweepDeps, live: LiveTenant, kept: number) =>
     );
   });
 
-async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { before: Date; actor: string }): Promise<Pick<Swept, 'erased' | 'kept'>> {
-  const platforms = live.tenant.platforms.map(({ id }) => id);
-  let [erased, kept] = [0, 0];
+async function erase(deps: SweepDeps, live: LiveTenant, { gone, actor }: { gone: Deprovisioned; actor: string }): Promise<number> {
+  let erased = 0;
   for (let after: string | null = null; ; ) {
-    const people = await deps.store.upkeep.deprovisioned(live.tenant.id, before, { after, limit: PAGE });
-    const owing = await deps.store.upkeep.owing(
-      live.tenant.id,
-      people.map(({ id }) => id),
-      platforms,
-    );
-    kept += owing.size;
-    for (const user of people.filter(({ id }) => !owing.has(id))) {
+    const people = await deps.store.upkeep.deprovisioned(live.tenant.id, gone, { after, limit: PAGE });
+    for (const user of people) {
       try {
         await deps.store.upkeep.erase(user, {
           ...line(deps, live, { actor, code: 'retention', outcome: 'SUCCESS', detail: {} }),
@@ -143,7 +136,7 @@ async function erase(deps: SweepDeps, live: LiveTenant, { before, actor }: { bef
         if (!(error instanceof Conflict)) throw error;
       }
     }
-    if (people.length < PAGE) return { erased, kept };
+    if (people.length < PAGE) return erased;
     after = people.at(-1)!.id;
     await breathe();
   }
@@ -162,7 +155,7 @@ async function tell(deps: SweepDeps, live: LiveTenant): Promise<void> {
     const { lease } = tenant.provisioning;
     if (!lease || live.mode !== 'jit') return;
     const absentSince = new Date(now.getTime() - (lease.days - lease.warnDays) * DAY);
-    const { absent } = await deps.store.upkeep.counts(tenant.id, { deprovisionedBefore: null, absentSince });
+    const { absent } = await deps.store.upkeep.counts(tenant.id, { deprovisioned: null, absentSince });
     if (absent > 0) deps.log.warn({ tenant: tenant.id, people: absent }, 'access is about to lapse: matricula leases');
   });
 }

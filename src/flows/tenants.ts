@@ -21,8 +21,9 @@ export interface LiveTenant {
   seats: number | null;
   brake: 'limit' | null;
   revision: number;
-  /** This node cannot read the document in force: `tenant` is what it read last. */
+  /** This node cannot read the document in force: `tenant` is what it read last, of that revision. */
   unreadable?: true;
+  readRevision?: number;
 }
 
 /** A tenant file that is not in force, and why. The last good version stays. */
@@ -74,7 +75,7 @@ export function createTenantRegistry({ store, parse, log }: { store: Pick<Store,
       log.error({ tenant: row.id, problems: parsed.problems }, 'the applied tenant document cannot be read; the last good one stays');
       const last = live.get(row.id);
       // The mode and the licence are no part of the document: they hold here, too.
-      if (last) live.set(row.id, { ...liveOf(row, last.tenant), unreadable: true });
+      if (last) live.set(row.id, { ...liveOf(row, last.tenant), unreadable: true, readRevision: last.readRevision ?? last.revision });
       return;
     }
     unreadable.delete(row.id);

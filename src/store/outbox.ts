@@ -1,5 +1,5 @@
 /** outbox: of whom which platform has to hear. Rows are written with plans (apply.ts) or by hand; the ledger ends them (ledger.ts). */
-import { and, asc, count, eq, getTableColumns, gt, inArray, isNull, lt, lte, min, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, lte, min, or, type SQL, sql } from 'drizzle-orm';
 import { Conflict, type Database, type Statement } from './database.ts';
 import { asStoreError, guarded } from './failures.ts';
 import { by } from './order.ts';
@@ -56,8 +56,11 @@ export interface Outbox {
   hasten(lane: Lane, now: Date, which: 'all' | 'untried'): Promise<void>;
   /** At most 1,000 at once. Due at once unless told. */
   enqueue(rows: Wanted[], now: Date, dueAt?: Date): Promise<void>;
-  /** Who waits there waits no more, dead letters stay; at most so many, and how many. */
-  drop(lane: Lane, limit: number): Promise<number>;
+  /**
+   * Who waits there waits no more, dead letters stay; at most so many, and how many. Nothing happens where the tenant has moved since that revision: by now
+   * there may be a reason to wait.
+   */
+  drop(lane: Lane, at: { revision: number; limit: number }): Promise<number>;
   /** What is not yet delivered of one person. */
   ofUser(tenantId: string, userId: string): Promise<OutboxRow[]>;
   one(key: OutboxKey): Promise<OutboxRow | null>;
@@ -78,7 +81,7 @@ interface Claim {
 export function createOutbox(db: Database): Outbox {
   const {
     query: q,
-    tables: { outbox },
+    tables: { outbox, tenant },
   } = db;
   const at = ({ tenantId, platform, userId }: OutboxKey) =>
     and(eq(outbox.tenantId, tenantId), eq(outbox.platform, platform), eq(outbox.userId, userId));
@@ -183,15 +186,19 @@ export function createOutbox(db: Database): Outbox {
           and(inLane(lane), lt(outbox.place, PLACE.lookAfter), gt(outbox.dueAt, now), which === 'untried' ? eq(outbox.attempts, 0) : undefined),
         )),
     enqueue: (rows, now, dueAt) => db.batch(wanted(rows, now, dueAt)),
-    async drop(lane, limit) {
+    async drop(lane, { revision, limit }) {
       const some = q
         .select({ userId: outbox.userId })
         .from(outbox)
         .where(and(inLane(lane), living))
         .limit(limit);
+      const still = q
+        .select({ one: sql`1` })
+        .from(tenant)
+        .where(and(eq(tenant.id, lane.tenantId), eq(tenant.revision, revision)));
       const gone = await q
         .delete(outbox)
-        .where(and(inLane(lane), living, inArray(outbox.userId, some)))
+        .where(and(inLane(lane), living, inArray(outbox.userId, some), exists(still)))
         .returning({ userId: outbox.userId });
       return gone.length;
     },

@@ -1,6 +1,7 @@
 /** platforms: what is known of each learning platform of a tenant: which place it is, its catalogue as last read, whether it takes anything. */
-import { and, asc, eq, getTableColumns, gt } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, isNull, lte, or } from 'drizzle-orm';
 import type { CatalogueEntry } from '../core/entitlement.ts';
+import type { Meanings } from '../core/meaning.ts';
 import type { Target } from '../core/model.ts';
 import type { Database } from './database.ts';
 import { guarded } from './failures.ts';
@@ -21,15 +22,17 @@ export interface Platforms {
   /** First seen; nothing where it is known. Everybody who is here is to be put into the outbox. */
   add(lane: Lane, place: string, now: Date): Promise<void>;
   entries(lane: Lane, entries: CatalogueEntry[], now: Date): Promise<void>;
-  /** A document of this revision is about to be told: who knows an older one reads it first. */
-  known(lane: Lane, revision: number, now: Date): Promise<void>;
+  /** A document of this revision is about to be told: who knows an older one reads it first. False where a newer one was. */
+  known(lane: Lane, revision: number, now: Date): Promise<boolean>;
   /** Whoever holds a target has been told what it is there now. */
-  meant(lane: Lane, meanings: Record<Target, string | null>, now: Date): Promise<void>;
+  meant(lane: Lane, told: { meanings: Meanings; revision: number }, now: Date): Promise<void>;
   /** Everybody up to this one is in the outbox; null = all. False where another worker was there first. */
   advance(lane: Lane, step: { from: string; to: string | null }, now: Date): Promise<boolean>;
   /** Everybody is to be put into the outbox again: it was not told of what happened meanwhile. */
   refill(lane: Lane, now: Date): Promise<void>;
   halt(lane: Lane, failed: Failed, now: Date): Promise<void>;
+  /** It does not answer, from now on unless it was so before. */
+  away(lane: Lane, now: Date): Promise<void>;
   resume(lane: Lane, now: Date): Promise<void>;
   /** An operator says that it be tried at once, by every process. */
   retry(lane: Lane, now: Date): Promise<void>;
@@ -41,7 +44,8 @@ export interface Platforms {
 
 export function createPlatforms({ query: q, tables: { platform: t, grant } }: Database): Platforms {
   const at = ({ tenantId, platform }: Lane) => and(eq(t.tenantId, tenantId), eq(t.platform, platform));
-  const running = { haltedAt: null, haltedCode: null, haltedReason: null };
+  const notNewer = (revision: number) => or(isNull(t.revision), lte(t.revision, revision));
+  const running = { haltedAt: null, haltedCode: null, haltedReason: null, awayAt: null };
   const none = { entries: null, entriesAt: null, meanings: null, revision: null, cursor: '', retriedAt: null, ...running };
   const { entries: _entries, meanings: _meanings, ...short } = getTableColumns(t);
   return guarded<Platforms>({
@@ -55,8 +59,19 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
         .values({ ...lane, place, ...none, createdAt: now, updatedAt: now })
         .onConflictDoNothing()),
     entries: async (lane, entries, now) => void (await q.update(t).set({ entries, entriesAt: now, updatedAt: now }).where(at(lane))),
-    known: async (lane, revision, now) => void (await q.update(t).set({ revision, updatedAt: now }).where(at(lane))),
-    meant: async (lane, meanings, now) => void (await q.update(t).set({ meanings, updatedAt: now }).where(at(lane))),
+    known: async (lane, revision, now) =>
+      (
+        await q
+          .update(t)
+          .set({ revision, updatedAt: now })
+          .where(and(at(lane), notNewer(revision)))
+          .returning({ platform: t.platform })
+      ).length === 1,
+    meant: async (lane, { meanings, revision }, now) =>
+      void (await q
+        .update(t)
+        .set({ meanings, updatedAt: now })
+        .where(and(at(lane), notNewer(revision)))),
     advance: async (lane, { from, to }, now) =>
       (
         await q
@@ -68,6 +83,11 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
     refill: async (lane, now) => void (await q.update(t).set({ cursor: '', updatedAt: now }).where(at(lane))),
     halt: async (lane, { code, reason }, now) =>
       void (await q.update(t).set({ haltedAt: now, haltedCode: code, haltedReason: reason, updatedAt: now }).where(at(lane))),
+    away: async (lane, now) =>
+      void (await q
+        .update(t)
+        .set({ awayAt: now, updatedAt: now })
+        .where(and(at(lane), isNull(t.awayAt)))),
     resume: async (lane, now) =>
       void (await q
         .update(t)

@@ -1,5 +1,6 @@
 import type { CatalogueEntry, GivenState, ResourceKind } from '../core/entitlement.ts';
 import type { Rule } from '../core/mapping.ts';
+import type { Meanings } from '../core/meaning.ts';
 import type { Phase } from '../core/mode.ts';
 import type { Facts, GroupSource, HeldChange, Mode, Role, Source, Target, UserStatus } from '../core/model.ts';
 import type { Columns } from './columns.ts';
@@ -468,8 +469,8 @@ function workTables(c: Columns) {
       place: c.text('place').notNull(),
       entries: c.json('entries').$type<CatalogueEntry[]>(),
       entriesAt: c.time('entries_at'),
-      /** What each of our targets was there when its holders were last told: a digest each, null = nothing that could be found. */
-      meanings: c.json('meanings').$type<Record<Target, string | null>>(),
+      /** What each of our targets was there when its holders were last told. */
+      meanings: c.json('meanings').$type<Meanings>(),
       /** Of the tenant's document by which they were told. */
       revision: c.int('revision'),
       /** Everybody who was here before it: the last who was put into the outbox; null = all. */
@@ -478,6 +479,8 @@ function workTables(c: Columns) {
       haltedAt: c.time('halted_at'),
       haltedCode: c.text('halted_code'),
       haltedReason: c.text('halted_reason'),
+      /** Since when it seems to be away; null = it answers, as far as is known. */
+      awayAt: c.time('away_at'),
       /** When an operator last said that it be tried at once. */
       retriedAt: c.time('retried_at'),
       createdAt: c.time('created_at').notNull(),

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, exists, gt, gte, inArray, isNull, like, lt, lte, ne, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, gt, gte, inArray, isNull, like, lt, lte, ne, not, notExists, or, type SQL, sql } from 'drizzle-orm';
 import type { GivenState } from '../core/entitlement.ts';
 import type { User } from '../core/model.ts';
 import type { Database, Statement } from './database.ts';
@@ -9,18 +9,24 @@ import { createInsert } from './writes.ts';
 
 /** What time does to people: whose access lapses, who is erased. Finds them, and erases; lapsing is a plan like any other. */
 export interface Upkeep {
-  /** Deprovisioned before that moment, and not by hand; in order of id. */
-  deprovisioned(tenantId: string, before: Date, paging: Paging): Promise<User[]>;
+  /**
+   * Deprovisioned before that moment, and not by hand; in order of id. Without those who still have something at one of these platforms that is to be taken
+   * away, or of whom it has still to hear.
+   */
+  deprovisioned(tenantId: string, since: Deprovisioned, paging: Paging): Promise<User[]>;
   /** Active people whom sign-ins taught and who have not signed in since that moment; in order of id. `lapsed`: those only who lapsed already, or only the others. */
   absent(tenantId: string, since: Date, paging: Paging): Promise<User[]>;
-  /** Those of these people who still have something at one of these platforms that is to be taken away, or of whom it has still to hear. */
-  owing(tenantId: string, userIds: string[], platforms: string[]): Promise<Set<string>>;
   counts(
     tenantId: string,
-    moments: { deprovisionedBefore: Date | null; absentSince: Date | null },
-  ): Promise<{ deprovisioned: number; absent: number }>;
+    moments: { deprovisioned: Deprovisioned | null; absentSince: Date | null },
+  ): Promise<{ deprovisioned: number /** And at a platform still. */; owing: number; absent: number }>;
   /** For good: the user and all that hangs under it. The journal keeps its lines, which name an id that is nobody's any more. Throws `Conflict` where it moved. */
   erase(user: User, entry: JournalEntry): Promise<void>;
+}
+
+export interface Deprovisioned {
+  before: Date;
+  platforms: string[];
 }
 
 const OWED: GivenState[] = ['giving', 'given', 'queued', 'take-by-hand'];
@@ -36,6 +42,18 @@ export function createUpkeep(db: Database): Upkeep {
       or(eq(user.status, 'deleted'), and(eq(user.status, 'suspended'), isNull(user.barredAt))),
       lte(user.statusSince, before),
     );
+  const owing = (platforms: string[]): SQL | undefined => {
+    if (platforms.length === 0) return sql`1 = 0`;
+    const of = (table: typeof outbox | typeof platformGiven) =>
+      and(eq(table.tenantId, user.tenantId), eq(table.userId, user.id), inArray(table.platform, platforms));
+    const one = { one: sql`1` };
+    const waits = q.select(one).from(outbox).where(of(outbox));
+    const has = q
+      .select(one)
+      .from(platformGiven)
+      .where(and(of(platformGiven), inArray(platformGiven.state, OWED)));
+    return or(exists(waits), exists(has));
+  };
   const absent = (tenantId: string, since: Date): SQL | undefined => {
     const came = q
       .select({ one: sql`1` })
@@ -64,24 +82,11 @@ export function createUpkeep(db: Database): Upkeep {
   const counted = async (where: SQL | undefined) => (await q.select({ n: count() }).from(user).where(where))[0]?.n ?? 0;
 
   return guarded<Upkeep>({
-    deprovisioned: (tenantId, before, paging) => page(deprovisioned(tenantId, before), paging),
+    deprovisioned: (tenantId, { before, platforms }, paging) => page(and(deprovisioned(tenantId, before), not(owing(platforms)!)), paging),
     absent: (tenantId, since, paging) => page(absent(tenantId, since), paging),
-    async owing(tenantId, userIds, platforms) {
-      if (userIds.length === 0 || platforms.length === 0) return new Set();
-      const of = (table: typeof outbox | typeof platformGiven) =>
-        and(eq(table.tenantId, tenantId), inArray(table.userId, userIds), inArray(table.platform, platforms));
-      const [waiting, having] = [
-        await q.select({ userId: outbox.userId }).from(outbox).where(of(outbox)).groupBy(outbox.userId),
-        await q
-          .select({ userId: platformGiven.userId })
-          .from(platformGiven)
-          .where(and(of(platformGiven), inArray(platformGiven.state, OWED)))
-          .groupBy(platformGiven.userId),
-      ];
-      return new Set([...waiting, ...having].map(({ userId }) => userId));
-    },
-    counts: async (tenantId, { deprovisionedBefore, absentSince }) => ({
-      deprovisioned: deprovisionedBefore ? await counted(deprovisioned(tenantId, deprovisionedBefore)) : 0,
+    counts: async (tenantId, { deprovisioned: gone, absentSince }) => ({
+      deprovisioned: gone ? await counted(and(deprovisioned(tenantId, gone.before), not(owing(gone.platforms)!))) : 0,
+      owing: gone ? await counted(and(deprovisioned(tenantId, gone.before), owing(gone.platforms))) : 0,
       absent: absentSince ? await counted(absent(tenantId, absentSince)) : 0,
     }),
     erase({ tenantId, id, version, status }, entry) {

@@ -107,7 +107,18 @@ describe('a hand-off', () => {
         platforms: [{ id: 'school', kind: 'thinkific', subdomain: 'acme', apiKey: 'env:K' }],
         handOffs: [{ id: 'in', kind: 'thinkific', platform: 'school' }],
       }).handOffs,
-    ).toEqual([{ id: 'in', name: 'in', kind: 'thinkific', platform: 'school', iatOffsetSeconds: 0, returnTo: null, errorUrl: null }]));
+    ).toEqual([
+      {
+        id: 'in',
+        name: 'in',
+        kind: 'thinkific',
+        platform: 'school',
+        requireTrustedEmail: false,
+        iatOffsetSeconds: 0,
+        returnTo: null,
+        errorUrl: null,
+      },
+    ]));
 
   it('of kind signed is signed with the secret, lives a minute and says when it ends', () =>
     expect(handOffOf({ id: 'wiki', kind: 'signed', url: 'https://wiki.example/', secret: 'env:S', claims: { sub: '{id}' } })).toEqual({

@@ -90,7 +90,7 @@ describe('what is to be done there', () => {
   it('what cannot be found just now takes nothing of its kind away; other kinds go on', () => {
     const bundle: Resource = { kind: 'bundle', id: '7', name: 'B' };
     const team: Resource = { kind: 'group', id: '9', name: 'G' };
-    const steps = stepsFor(desire([], [{ target: 'bundle:sales', message: 'no such bundle' }]), {
+    const steps = stepsFor(desire([], [{ target: 'bundle:sales' }]), {
       given: [given(bundle, 'given'), given(team, 'given')],
       present: null,
       can: { add: ALL, remove: ALL },
@@ -103,12 +103,25 @@ describe('what is to be done there', () => {
     const bundles = ['7', '8', '9'].map((id): Resource => ({ kind: 'bundle', id, name: id }));
     const targets: (Target[] | null)[] = [['bundle:sales'], ['bundle:other'], ['bundle:other', 'bundle:sales']];
     const known = bundles.map((one, at): Given => ({ ...one, state: 'given', targets: targets[at]! }));
-    const steps = stepsFor(desire([], [{ target: 'bundle:sales', message: 'no such bundle' }]), {
+    const steps = stepsFor(desire([], [{ target: 'bundle:sales' }]), {
       given: known,
       present: null,
       can: { add: ALL, remove: ALL },
     });
     expect(steps.remove.map(({ id }) => id)).toEqual(['8']);
+  });
+
+  it('where targets are things of their names, one that is called otherwise is left and joined; elsewhere a name is a name', () => {
+    const old = given({ kind: 'target', id: 'group:team', name: 'Old' }, 'given');
+    const wanted = desire([{ kind: 'target', id: 'group:team', name: 'New' }]);
+    const can = { add: ALL, remove: ALL };
+    for (const present of [null, new Set<string>(), new Set(['target:group:team'])]) {
+      const steps = stepsFor(wanted, { given: [old], present, can: { ...can, targetsByName: true } });
+      expect([steps.remove, steps.add.map(({ name }) => name)]).toEqual([[old], ['New']]);
+    }
+    expect(stepsFor(wanted, { given: [old], present: null, can })).toMatchObject({ remove: [], add: [] });
+    const foreign = given({ kind: 'target', id: 'group:team', name: 'Old' }, 'foreign');
+    expect(stepsFor(wanted, { given: [foreign], present: null, can: { ...can, targetsByName: true } }).remove).toEqual([]);
   });
 
   it('what something is for is kept up, without a call', () => {

@@ -129,6 +129,21 @@ describe('the gate before a platform', () => {
     await expect(enter(over, usual)).rejects.toMatchObject({ code: 'timeout' });
   });
 
+  it('whoever had a turn before, and then no time, is told that it was too short', async () => {
+    const { enter } = gate({ perMinute: null, concurrent: 1 });
+    const ending = new AbortController();
+    (await enter(ending.signal, usual))();
+    const leave = await enter(never, usual);
+    const late = enter(ending.signal, usual);
+    const other = new AbortController();
+    const never2 = enter(other.signal, usual);
+    ending.abort();
+    other.abort();
+    await expect(late).rejects.toMatchObject({ begun: true });
+    await expect(never2).rejects.toMatchObject({ begun: false });
+    leave();
+  });
+
   it('calls that the platform does not count wait for no permit', async () => {
     const { enter } = gate({ perMinute: 1, concurrent: 10 });
     (await enter(never, usual))();

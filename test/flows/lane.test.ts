@@ -6,7 +6,7 @@ describe('what is known of a lane', () => {
   let lane: Lane;
   beforeEach(() => {
     at = Date.parse('2026-12-01T08:00:00Z');
-    lane = createLane({ now: () => new Date(at), random: () => 1 }, null);
+    lane = createLane({ now: () => new Date(at), random: () => 1 });
   });
   const left = () => (lane.isPaused() ? lane.pausedUntil().getTime() - at : 0);
   const fails = (who: string, ms: number | null = null) => {

@@ -32,6 +32,7 @@ const academy: HandOff = {
   name: 'Acme Academy',
   kind: 'thinkific',
   platform: 'school',
+  requireTrustedEmail: false,
   iatOffsetSeconds: 0,
   returnTo: null,
   errorUrl: null,

@@ -13,6 +13,7 @@ export function platformsPromises(world: World): void {
     cursor: '',
     meanings: null,
     revision: null,
+    awayAt: null,
     retriedAt: null,
     haltedAt: null,
     haltedCode: null,

@@ -46,6 +46,7 @@ describeWith('chromium', 'a hand-off in a real browser', () => {
       name: 'Academy',
       kind: 'thinkific',
       platform: 'school',
+      requireTrustedEmail: false,
       iatOffsetSeconds: 0,
       returnTo: null,
       errorUrl: null,

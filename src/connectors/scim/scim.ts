@@ -58,6 +58,7 @@ function capabilitiesOf(platform: ScimPlatform): Capabilities {
     },
     add: kinds,
     remove: kinds,
+    targetsByName: true,
     expiry: false,
     readBack: true,
     catalogue: false,

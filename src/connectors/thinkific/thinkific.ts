@@ -41,6 +41,7 @@ const capabilitiesOf = ({ limits }: ThinkificPlatform, { key, token }: Credentia
   users: { create: true, update: true, findByExternalId: true, findByEmail: true, changeEmail: key !== null, suspend: false },
   add: ['course', 'bundle', 'group'],
   remove: token !== null ? ['course', 'bundle', 'group'] : ['course', 'bundle'],
+  targetsByName: false,
   expiry: true,
   readBack: true,
   catalogue: true,

@@ -90,6 +90,7 @@ const capabilitiesOf = ({ limits }: WebhookPlatform): Capabilities => ({
   users: { create: true, update: true, findByExternalId: false, findByEmail: false, changeEmail: true, suspend: true },
   add: ['target'],
   remove: ['target'],
+  targetsByName: false,
   expiry: false,
   readBack: false,
   catalogue: false,

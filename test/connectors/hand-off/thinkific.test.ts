@@ -13,6 +13,7 @@ const handOff = (over: Partial<ThinkificHandOff> = {}): ThinkificHandOff => ({
   name: 'Acme Academy',
   kind: 'thinkific',
   platform: 'school',
+  requireTrustedEmail: false,
   iatOffsetSeconds: 0,
   returnTo: null,
   errorUrl: null,

@@ -1,6 +1,9 @@
 /** Whoever comes, waits, fails or leaves at a platform, and what that means for everybody else's turn there. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { effects } from '../../../fixtures/sample-platform/faults.ts';
+import { deliveriesOf } from '../../../src/app.ts';
 import { FULL } from '../../../src/flows/platform-upkeep.ts';
 import { provision } from '../../../src/flows/provision.ts';
 import { sweepTenant } from '../../../src/flows/sweep.ts';
@@ -8,6 +11,7 @@ import { PLACE } from '../../../src/store/outbox.ts';
 import { eventually } from '../gateway.ts';
 import { learner } from '../modes/operator.ts';
 import { company } from '../scim/world.ts';
+import { scimWorld, standingClock } from './fault-worlds.ts';
 import { type School, type SchoolOptions, startSchool, tenantParts } from './school.ts';
 
 const WIDE = { sample: { limits: { perMinute: null } }, platformOver: { limits: { perMinute: 6000, concurrent: 4 } } };
@@ -61,7 +65,8 @@ describe('everybody’s turn at a platform', () => {
     expect(waits.url).toContain('since=');
     expect(await signedInAs(school, visitor)).not.toContain('Chief');
     // Whether anybody still knows that she is to be told does not matter.
-    await world.store.outbox.drop({ tenantId: 'acme', platform: 'school' }, 10);
+    const { revision } = operator.gateway.house.tenants.get('acme')!;
+    expect(await world.store.outbox.drop({ tenantId: 'acme', platform: 'school' }, { revision, limit: 10 })).toBe(1);
     const forgotten = await operator.signsIn(renamed, (url) => url.includes('since='));
     expect(await signedInAs(school, forgotten.visitor)).not.toContain('Chief');
     well();
@@ -239,6 +244,24 @@ describe('everybody’s turn at a platform', () => {
     await eventually(async () => (groups('ada').join() === 'A cohort' && groups('bob').join() === 'A cohort') || null, 20_000);
   });
 
+  it('a group that the tenant file calls otherwise is left and joined at an application that knows groups by their names', async () => {
+    const world = await scimWorld(standingClock());
+    closing.push(() => world.close());
+    const { gateway, arrives } = world.operator;
+    await arrives('ada', ['Sales']);
+    await eventually(async () => (world.has(mail('ada')).length === 3 ? true : null), 20_000);
+    expect(world.has(mail('ada'))).toEqual(['A cohort', 'Sales', 'Staff']);
+    const file = JSON.parse(readFileSync(join(gateway.folder.path, 'tenants', 'acme.yaml'), 'utf8')) as { catalogue: { groups: object[] } };
+    const groups = file.catalogue.groups.map((one) => ((one as { slug: string }).slug === 'staff' ? { ...one, ref: 'Crew' } : one));
+    gateway.folder.write('acme.yaml', { ...file, catalogue: { ...file.catalogue, groups } });
+    expect(await gateway.running.gateway.reload()).toMatchObject([{ outcome: 'updated', problems: [] }]);
+    await eventually(async () => (world.has(mail('ada')).includes('Crew') ? true : null), 20_000);
+    await eventually(async () => (await gateway.house.store.outbox.waiting('acme')) === 0 || null);
+    expect(world.has(mail('ada'))).toEqual(['A cohort', 'Crew', 'Sales']);
+    await arrives('ada', []);
+    await eventually(async () => (world.has(mail('ada')).length === 0 ? true : null), 20_000);
+  });
+
   it('a platform that is switched off has nobody waiting for it, and one that is halted keeps nobody from publishing', async () => {
     const world = await open();
     const { store, operator } = world;
@@ -258,6 +281,44 @@ describe('everybody’s turn at a platform', () => {
     expect(await world.write({ rules, platforms: [], handOffs: [] })).toMatchObject([{ problems: [] }]);
     await eventually(async () => (await store.outbox.waiting('acme')) === 0 || null, 20_000);
     expect((await operator.get<{ platforms: object[] }>('/platforms')).body.platforms).toEqual([]);
+  });
+
+  it('nobody enters another school on the word of the one before', async () => {
+    const world = await open();
+    const { platform, operator, store } = world;
+    const { page } = await world.comes('ada');
+    expect(new URL(page.url).origin).toBe(platform.url);
+    await world.school.delivered();
+    await store.platforms.moved({ tenantId: 'acme', platform: 'school' }, 'thinkific of before', now());
+    await store.platforms.advance({ tenantId: 'acme', platform: 'school' }, { from: '', to: null }, now());
+    const refused = await world.comes('ada');
+    expect(refused.page.status).toBe(503);
+    expect(refused.page.body).toMatch(/Reference <code>/);
+    const { house } = operator.gateway;
+    await deliveriesOf(house).restart(house.tenants.get('acme')!, 'school', 'test');
+    await eventually(async () => (new URL((await world.comes('ada')).page.url).origin === platform.url ? true : null), 20_000);
+  });
+
+  it('a publication goes on beside a platform that is away, and not beside one that is busy', async () => {
+    const world = await open();
+    const { store, platform, operator } = world;
+    const lane = { tenantId: 'acme', platform: 'school' };
+    const rows = Array.from({ length: FULL }, (_, i) => ({ ...lane, userId: `u${i}`, id: `i${i}`, place: PLACE.change, look: false }));
+    const soon = new Date(now().getTime() + 9_000_000);
+    for (let i = 0; i < FULL; i += 1000) await store.outbox.enqueue(rows.slice(i, i + 1000), soon, soon);
+    const rules = (id: string) => [{ id, when: { group: 'Staff' }, enrol: ['group:staff'] }];
+    const publish = world.write({ rules: rules('one') });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    platform.faults.down();
+    await operator.arrives('ada', ['Staff']);
+    expect(await publish).toMatchObject([{ outcome: 'updated', publication: { state: 'done' } }]);
+    expect((await store.platforms.standing(lane))?.awayAt).toBeInstanceOf(Date);
+    platform.faults.up();
+    await eventually(async () => {
+      ahead += 5000;
+      return world.has('ada');
+    }, 20_000);
+    await eventually(async () => ((await store.platforms.standing(lane))?.awayAt === null ? true : null));
   });
 
   it('no account is made anew for somebody who has left', async () => {
