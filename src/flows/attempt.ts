@@ -29,15 +29,9 @@ export interface Lanes {
   platformOf(key: LaneKey): Platform | null;
 }
 
-export interface How {
-  urgent: boolean;
-  /** Asked only because the one before failed. */
-  opinion: boolean;
-}
-
 export interface Attempts {
   /** Of a claimed row. Rejects only where the store is away: the claim runs out by itself. */
-  make(row: OutboxRow, how: How): Promise<void>;
+  make(row: OutboxRow, how: { urgent: boolean }): Promise<void>;
   /** Those that are under way end, if not before, after so many milliseconds; answers with what takes that back. */
   end(afterMs: number): () => void;
 }
@@ -68,7 +62,7 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     return { live, ready };
   }
 
-  async function make(row: OutboxRow, how: How): Promise<void> {
+  async function make(row: OutboxRow, how: { urgent: boolean }): Promise<void> {
     const lane = lanes.of(row);
     const ordinal = lane.began();
     const ending = new AbortController();
@@ -81,7 +75,7 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
       const isBack = lane.served(row.userId, ordinal);
       if (isBack || known?.haltedAt || known?.awayAt) await recovered(row, known);
     } catch (error) {
-      await failed(row, error, { lane, ...how });
+      await failed(row, error, { lane, urgent: how.urgent });
     } finally {
       clearTimeout(late);
       under.delete(ending);
@@ -89,7 +83,7 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
   }
 
   /** As the tenant file says by now: another node that knows a newer one may have put people there because of it. */
-  async function met(key: LaneKey, { urgent }: How): Promise<ReturnType<typeof readyFor> & { known: PlatformStanding | null }> {
+  async function met(key: LaneKey, { urgent }: { urgent: boolean }): Promise<ReturnType<typeof readyFor> & { known: PlatformStanding | null }> {
     const first = readyFor(key, urgent);
     const known = await placeKnown(key, first.ready);
     const told = known?.revision ?? 0;
@@ -123,7 +117,7 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     deps.log.info({ tenant: key.tenantId, platform: key.platform }, known?.haltedAt ? 'deliveries go on' : 'the platform answers again');
   }
 
-  async function failed(row: OutboxRow, error: unknown, { lane, ...how }: How & { lane: Lane }): Promise<void> {
+  async function failed(row: OutboxRow, error: unknown, { lane, urgent }: { lane: Lane; urgent: boolean }): Promise<void> {
     const worker = row.claimedBy!;
     // Another worker has it by now; or the database is away, and the claim runs out by itself.
     if (error instanceof Conflict) return;
@@ -139,14 +133,15 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     if (failure.code === 'auth') deps.platforms.renew(lanes.platformOf(row));
     if (isFailure(error) && error.scope === 'platform' && !(error instanceof NotCalled) && !lane.isOwn(row.userId)) {
       await unwell(row, error, { lane, about, failure });
-      // An opinion is not asked for a second time at once: the next time others are.
-      const after = how.opinion ? 2 * lane.pausedUntil().getTime() - deps.now().getTime() : lane.pausedUntil().getTime();
-      return outbox.release(row, worker, { dueAt: new Date(after), failed: failure });
+      // Due as before: who came first is first when it answers again.
+      return outbox.release(row, worker, { dueAt: row.dueAt, failed: failure });
     }
     if (error instanceof TerminalFailure && error.scope === 'person') return bury(row, { failure, about });
     if (!isFailure(error)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
+    const wasWell = lane.isWell();
     if (!(error instanceof NotCalled)) lane.failed(row.userId);
-    const wait = waitFor(row, error, how.urgent);
+    if (wasWell && !lane.isWell()) await noteAway(row, { about, failure });
+    const wait = waitFor(row, error, urgent);
     if (wait === null) return bury(row, { failure, about });
     return outbox.retry(row, worker, { dueAt: inMs(wait), failed: failure });
   }
@@ -158,11 +153,10 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     { lane, about, failure }: { lane: Lane; about: object; failure: { code: string; reason: string } },
   ): Promise<void> {
     if (error instanceof TransientFailure) {
-      const isNew = !lane.isFailing();
+      const wasWell = lane.isWell();
       lane.away(row.userId, error.retryAfterMs);
-      if (!isNew) return;
-      deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
-      return platforms.away(row, deps.now());
+      if (wasWell) await noteAway(row, { about, failure });
+      return;
     }
     if (!lane.isHalted()) deps.log.error({ ...about, reason: failure.reason }, 'nothing can be delivered to this platform until somebody mends it');
     lane.halted(row.userId);
@@ -170,6 +164,12 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     const of = lanes.platformOf(row);
     if (of) await platforms.add(row, placeOf(of), deps.now());
     await platforms.halt(row, failure, deps.now());
+  }
+
+  /** For publications, which do not wait for it (publish.ts). */
+  async function noteAway(row: OutboxRow, { about, failure }: { about: object; failure: { reason: string } }): Promise<void> {
+    deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
+    await platforms.away(row, deps.now());
   }
 
   function bury(row: OutboxRow, { failure, about }: { failure: { code: string; reason: string }; about: object }): Promise<void> {

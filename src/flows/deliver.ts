@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Platform } from '../core/tenant.ts';
 import type { Lane as LaneKey, OutboxKey } from '../store/outbox.ts';
-import { ATTEMPT_MS, type AttemptDeps, createAttempts, type How } from './attempt.ts';
+import { ATTEMPT_MS, type AttemptDeps, createAttempts } from './attempt.ts';
 import { createLane, type Lane } from './lane.ts';
 
 export interface DeliverDeps extends AttemptDeps {
@@ -38,7 +38,7 @@ const END_MS = 5000;
 /** Where a platform seems to be away so many others are asked as well, each time: it may be one person's matter. */
 const OPINIONS = 4;
 
-const USUAL: How = { urgent: false, opinion: false };
+const USUAL = { urgent: false };
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { outbox, platforms } = deps.store;
@@ -81,16 +81,22 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       const rows = await outbox.claim(key, { ...claimOf(), limit: probes ? 1 : concurrentOf(key) });
       if (rows.length === 0) return;
       await Promise.all(rows.map((row) => begin(() => attempts.make(row, USUAL))));
-      if ((probes || lane.isHalted()) && lane.isPaused() && !lane.isTold()) await askOthers(key, lane);
+      if ((probes || lane.isHalted()) && lane.isPaused() && !lane.isTold())
+        await askOthers(
+          key,
+          lane,
+          rows.map(({ userId }) => userId),
+        );
     }
   }
 
   /** One person's own trouble looks like the platform's as long as nobody else is asked. */
-  async function askOthers(key: LaneKey, lane: Lane): Promise<void> {
+  async function askOthers(key: LaneKey, lane: Lane, first: string[]): Promise<void> {
     for (let asked = 0; asked < OPINIONS && lane.isFailing() && !stopped; asked++) {
-      const [row] = await outbox.claim(key, { ...claimOf(), limit: 1 });
+      const [row] = await outbox.claim(key, { ...claimOf(), limit: 1, except: [...first, ...lane.asked()] });
+      lane.ask(row?.userId ?? null);
       if (!row) return;
-      await begin(() => attempts.make(row, { urgent: false, opinion: true }));
+      await begin(() => attempts.make(row, USUAL));
     }
   }
 
@@ -107,7 +113,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     hurrying.set(name, others + 1);
     try {
       const row = await outbox.claimOne(key, claimOf());
-      if (row) await begin(() => attempts.make(row, { urgent: true, opinion: false }));
+      if (row) await begin(() => attempts.make(row, { urgent: true }));
     } finally {
       const left = hurrying.get(name)! - 1;
       if (left === 0) hurrying.delete(name);

@@ -18,6 +18,8 @@ export interface Lane {
   /** It failed, and nothing has been delivered since. */
   isFailing(): boolean;
   isHalted(): boolean;
+  /** It answers, as far as is known; whatever single people's deliveries come to. */
+  isWell(): boolean;
   /** An attempt begins; what it is known by in what follows. */
   began(): number;
   /** Its end was well. True: it shows that the platform is there again. */
@@ -28,6 +30,10 @@ export interface Lane {
   away(userId: string, ms: number | null): void;
   /** Somebody has to mend it. */
   halted(userId: string): void;
+  /** Who was asked about since it seems to be away, so that the next time others are. */
+  asked(): readonly string[];
+  /** Null = there is nobody else: it begins anew. */
+  ask(userId: string | null): void;
   /** A failure of one person's. So many people in a row are no fault of theirs. */
   failed(userId: string): void;
   /** Nothing is known against it. */
@@ -41,6 +47,8 @@ const LONGEST_PAUSE_MS = 60_000;
 const HALTED_MS = 60_000;
 /** So many people in a row who could not be delivered are no fault of theirs. */
 const IN_A_ROW = 5;
+/** After so many it begins with the first again. */
+const MOST_ASKED = 200;
 /** People who are remembered for having failed. */
 const MOST_SUSPECTS = 1000;
 
@@ -60,6 +68,7 @@ export function createLane({ now, random }: LaneDeps): Lane {
   /** People who failed since. */
   const failing = new Set<string>();
   let state: 'well' | 'away' | 'halted' = 'well';
+  const asked = new Set<string>();
   const suspects = new Map<string, number>();
   const time = () => now().getTime();
   const isPaused = () => pause !== null && time() < pause.until;
@@ -77,6 +86,7 @@ export function createLane({ now, random }: LaneDeps): Lane {
   }
   function reset(): void {
     failing.clear();
+    asked.clear();
     [pause, rounds, state] = [null, 0, 'well'];
   }
   function suspect(userId: string): void {
@@ -93,6 +103,7 @@ export function createLane({ now, random }: LaneDeps): Lane {
     isTold: () => isPaused() && pause!.told,
     isFailing: () => failing.size > 0,
     isHalted: () => state === 'halted',
+    isWell: () => state === 'well',
     began: () => ++last,
     served(userId, attempt) {
       lastServed = Math.max(lastServed, attempt);
@@ -113,9 +124,16 @@ export function createLane({ now, random }: LaneDeps): Lane {
       state = 'halted';
       hold(HALTED_MS);
     },
+    asked: () => [...asked],
+    ask(userId) {
+      if (userId === null || asked.size >= MOST_ASKED) asked.clear();
+      if (userId !== null) asked.add(userId);
+    },
     failed(userId) {
       failing.add(userId);
-      if (failing.size >= IN_A_ROW) round(null);
+      if (failing.size < IN_A_ROW) return;
+      if (state === 'well') state = 'away';
+      round(null);
     },
     pause: (ms) => hold(ms),
     reset,

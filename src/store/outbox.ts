@@ -1,5 +1,5 @@
 /** outbox: of whom which platform has to hear. Rows are written with plans (apply.ts) or by hand; the ledger ends them (ledger.ts). */
-import { and, asc, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, lte, min, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, lte, min, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import { Conflict, type Database, type Statement } from './database.ts';
 import { asStoreError, guarded } from './failures.ts';
 import { by } from './order.ts';
@@ -41,7 +41,10 @@ export interface Outbox {
   /** Lanes in which somebody waits, whether due or not; dead letters are not waiting. */
   lanes(): Promise<Lane[]>;
   /** Rows that are due and that nobody holds, for `worker` alone until `until`, whoever's turn is first. Possibly none although some are due: ask again. */
-  claim(lane: Lane, claim: Claim & { limit: number }): Promise<OutboxRow[]>;
+  claim(
+    lane: Lane,
+    claim: Claim & { limit: number /** Users who are passed over; a few hundred. */; except?: readonly string[] },
+  ): Promise<OutboxRow[]>;
   /** One person's; null where it is not due, another has it, or it is a dead letter. */
   claimOne(key: OutboxKey, claim: Claim): Promise<OutboxRow | null>;
   /** Not delivered, and no fault of its own: free again from `dueAt`. Nothing happens where the claim has passed to another worker; so below. */
@@ -128,8 +131,9 @@ export function createOutbox(db: Database): Outbox {
       }
       return lanes;
     },
-    async claim(lane, { worker, limit, now, until }) {
-      const due = and(inLane(lane), living, lte(outbox.dueAt, now), unclaimed(now));
+    async claim(lane, { worker, limit, now, until, except = [] }) {
+      const passed = except.length > 0 ? notInArray(outbox.userId, [...except]) : undefined;
+      const due = and(inLane(lane), living, lte(outbox.dueAt, now), unclaimed(now), passed);
       const first = q
         .select({ userId: outbox.userId })
         .from(outbox)

@@ -59,8 +59,12 @@ describe('what is known of a lane', () => {
     expect([lane.isPaused(), lane.isFailing()]).toEqual([false, true]);
     for (const who of ['b', 'c', 'd']) lane.failed(who);
     expect(lane.isPaused()).toBe(false);
+    expect(lane.isWell()).toBe(true);
     lane.failed('e');
-    expect(left()).toBe(1000);
+    expect([left(), lane.isWell()]).toEqual([1000, false]);
+    at += 1000;
+    expect(serves('a')).toBe(true);
+    expect(lane.isWell()).toBe(true);
   });
 
   it('what somebody has to mend is looked at every minute, until it is or somebody says so', () => {

@@ -206,6 +206,13 @@ export function outboxPromises(world: World): void {
     expect(names(await claim('w', { ms: 700 }))).toEqual(['dead']);
   });
 
+  it('whom a claim passes over stays as they are', async () => {
+    await put(['a', 'b', 'c', 'd'].map((id) => wanted(id)));
+    const claimed = await world.store.outbox.claim(lane, { worker: 'w', limit: 2, now: NOW, until: later(60_000), except: ['a', 'c', 'nobody'] });
+    expect(names(claimed)).toEqual(['b', 'd']);
+    expect(names(await claim('w'))).toEqual(['a', 'c']);
+  });
+
   it('who waits for a time is due when the platform answers again; who is only to be looked after is not', async () => {
     await put([wanted('signing-in', { place: PLACE.signIn }), wanted('changed'), wanted('looked', { place: PLACE.lookAfter })], 5000);
     await put([wanted('due')], 1);
