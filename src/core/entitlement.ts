@@ -150,10 +150,13 @@ export function stepsFor(
 ): Steps {
   const steps: Steps = { add: [], remove: [], note: [], forget: [], later: false };
   const known = new Map(given.map((one) => [resourceKey(one), one]));
-  for (const [key, resource] of resources) {
+  for (const [key, due] of resources) {
     const was = known.get(key) ?? null;
-    if (can.targetsByName && was && isOurs(was) && was.name !== resource.name) rename(steps, resource, { was, can });
-    else want(steps, resource, { was, there: present?.has(key) ?? null, can });
+    const resource = stillFor(due, was, unresolved);
+    const isAnother = can.targetsByName === true && was !== null && was.name !== resource.name;
+    if (isAnother && isOurs(was)) rename(steps, resource, { was, can });
+    // What somebody put there by hand is of the old name.
+    else want(steps, resource, { was: isAnother && was.state === 'foreign' ? null : was, there: present?.has(key) ?? null, can });
   }
   for (const one of given)
     if (one.state !== 'unknown' && !resources.has(resourceKey(one)) && !mayBeOf(one, unresolved))
@@ -169,6 +172,12 @@ const mayBeOf = ({ kind, targets }: Given, unresolved: Unresolved[]): boolean =>
   unresolved.some(({ target }) => (targets ? targets.includes(target) : GIVES[target.slice(0, target.indexOf(':')) as TargetKind].includes(kind)));
 
 const GIVES: Record<TargetKind, ResourceKind[]> = { bundle: ['bundle'], collection: ['course', 'bundle'], group: ['group'] };
+
+/** What cannot be found just now may be giving it still. */
+function stillFor(due: Due, was: Given | null, unresolved: Unresolved[]): Due {
+  const unsure = (was?.targets ?? []).filter((target) => unresolved.some((one) => one.target === target));
+  return unsure.length === 0 ? due : { ...due, targets: [...new Set([...due.targets, ...unsure])].sort() };
+}
 
 const isOurs = ({ state }: Given): boolean => state === 'given' || state === 'giving' || state === 'queued';
 

@@ -69,11 +69,20 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     under.add(ending);
     const late = setTimeout(() => ending.abort(), ATTEMPT_MS);
     try {
-      const { live, ready, known } = await met(row, how);
+      const { live, ready, known } = await met(row, how.urgent);
       const readAt = known?.entriesAt ?? null;
-      await deliver(deps, { tenant: live.tenant, connector: ready.connector, row, readAt, worker: row.claimedBy!, signal: ending.signal });
-      const isBack = lane.served(row.userId, ordinal);
-      if (isBack || known?.haltedAt || known?.awayAt) await recovered(row, known);
+      const asked = await deliver(deps, {
+        tenant: live.tenant,
+        connector: ready.connector,
+        row,
+        readAt,
+        worker: row.claimedBy!,
+        signal: ending.signal,
+      });
+      // Whoever needed nothing there says nothing of the platform, but for what was wrong on this side.
+      const says = asked || known?.haltedCode === 'configuration';
+      const isBack = says && lane.served(row.userId, ordinal);
+      if (isBack || (says && lane.isWell() && (known?.haltedAt || known?.awayAt))) await recovered(row, known);
     } catch (error) {
       await failed(row, error, { lane, urgent: how.urgent });
     } finally {
@@ -83,21 +92,23 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
   }
 
   /** As the tenant file says by now: another node that knows a newer one may have put people there because of it. */
-  async function met(key: LaneKey, { urgent }: { urgent: boolean }): Promise<ReturnType<typeof readyFor> & { known: PlatformStanding | null }> {
-    const first = readyFor(key, urgent);
-    const known = await placeKnown(key, first.ready);
-    const told = known?.revision ?? 0;
-    const isOf = ({ live }: { live: LiveTenant }) => (live.readRevision ?? live.revision) >= told;
-    if (isOf(first)) return { ...first, known };
-    await deps.tenants.refresh();
-    const again = readyFor(key, urgent);
-    if (isOf(again)) return { ...again, known };
+  async function met(key: LaneKey, urgent: boolean): Promise<{ live: LiveTenant; ready: Ready; known: PlatformStanding | null }> {
+    const known = await platforms.standing(key);
+    const isRead = () => readRevision(deps.tenants.get(key.tenantId)) >= (known?.revision ?? 0);
+    if (!isRead()) await deps.tenants.refresh();
+    try {
+      const at = readyFor(key, urgent);
+      await placed(key, at.ready, known);
+      if (isRead()) return { ...at, known };
+    } catch (error) {
+      // What this node thinks of it may be wrong for all others.
+      if (isRead() && !deps.tenants.get(key.tenantId)?.unreadable) throw error;
+    }
     throw new NotCalled('this node cannot read the tenant file by which people are to be told', { code: 'configuration', retryAfterMs: UNREAD_MS });
   }
 
   /** The ledger of one place says nothing of another. */
-  async function placeKnown(key: LaneKey, { platform }: Ready): Promise<PlatformStanding | null> {
-    const known = await platforms.standing(key);
+  async function placed(key: LaneKey, { platform }: Ready, known: PlatformStanding | null): Promise<void> {
     // Whoever said that they want no more is not asked again until an operator says so.
     if (known?.haltedCode === 'gone') throw new TerminalFailure('gone', known.haltedReason ?? 'it wants no more', { scope: 'platform' });
     if (!known) await platforms.add(key, placeOf(platform), deps.now());
@@ -107,7 +118,6 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
         `platform ${platform.id} leads to another place than before; its ledger is of the old one: matricula platform restart ${key.tenantId} ${platform.id}`,
         { scope: 'platform' },
       );
-    return known;
   }
 
   /** Only who waited for the platform is hastened: whoever failed by themselves keeps their own pause. */
@@ -138,9 +148,8 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     }
     if (error instanceof TerminalFailure && error.scope === 'person') return bury(row, { failure, about });
     if (!isFailure(error)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
-    const wasWell = lane.isWell();
     if (!(error instanceof NotCalled)) lane.failed(row.userId);
-    if (wasWell && !lane.isWell()) await noteAway(row, { about, failure });
+    if (!lane.isWell()) await platforms.away(row, deps.now());
     const wait = waitFor(row, error, urgent);
     if (wait === null) return bury(row, { failure, about });
     return outbox.retry(row, worker, { dueAt: inMs(wait), failed: failure });
@@ -153,10 +162,9 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     { lane, about, failure }: { lane: Lane; about: object; failure: { code: string; reason: string } },
   ): Promise<void> {
     if (error instanceof TransientFailure) {
-      const wasWell = lane.isWell();
+      if (lane.isWell()) deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
       lane.away(row.userId, error.retryAfterMs);
-      if (wasWell) await noteAway(row, { about, failure });
-      return;
+      return platforms.away(row, deps.now());
     }
     if (!lane.isHalted()) deps.log.error({ ...about, reason: failure.reason }, 'nothing can be delivered to this platform until somebody mends it');
     lane.halted(row.userId);
@@ -164,12 +172,6 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     const of = lanes.platformOf(row);
     if (of) await platforms.add(row, placeOf(of), deps.now());
     await platforms.halt(row, failure, deps.now());
-  }
-
-  /** For publications, which do not wait for it (publish.ts). */
-  async function noteAway(row: OutboxRow, { about, failure }: { about: object; failure: { reason: string } }): Promise<void> {
-    deps.log.warn({ ...about, reason: failure.reason }, 'a platform is away; deliveries wait');
-    await platforms.away(row, deps.now());
   }
 
   function bury(row: OutboxRow, { failure, about }: { failure: { code: string; reason: string }; about: object }): Promise<void> {
@@ -182,7 +184,7 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     const asked = error instanceof TransientFailure ? error.retryAfterMs : null;
     const plan = planOf(row, urgent);
     if (plan) return row.attempts < plan.length ? Math.max(asked ?? 0, plan[row.attempts]! * (1 + deps.random() / 10)) : null;
-    return row.attempts + 1 < MOST_ATTEMPTS ? (asked ?? backoff(row.attempts + 1, LONGEST_BACKOFF_MS, deps.random)) : null;
+    return row.attempts + 1 < MOST_ATTEMPTS ? Math.max(asked ?? 0, backoff(row.attempts + 1, LONGEST_BACKOFF_MS, deps.random)) : null;
   }
 
   function planOf(key: LaneKey, urgent: boolean): readonly number[] | null {
@@ -204,6 +206,9 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     },
   };
 }
+
+/** Of the document that this node goes by. */
+const readRevision = (live: LiveTenant | null): number => live?.readRevision ?? live?.revision ?? 0;
 
 const isFailure = (error: unknown): error is TransientFailure | TerminalFailure =>
   error instanceof TransientFailure || error instanceof TerminalFailure;

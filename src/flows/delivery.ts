@@ -33,15 +33,16 @@ const QUEUED_MS = 60_000;
 /** And is not waited for any longer than this. */
 const OVERDUE_MS = 3_600_000;
 
-/** The row is done when this resolves. Throws `TransientFailure`, `TerminalFailure`, or `Conflict` where the claim has passed to another worker. */
-export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<void> {
+/** The row is done when this resolves; false = nothing had to be asked of the platform. Throws `TransientFailure`, `TerminalFailure`, or `Conflict` where the claim has passed to another worker. */
+export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<boolean> {
   const { tenant, connector, row, readAt, signal } = delivery;
   const { people, ledger } = deps.store;
   const [state, known] = await Promise.all([people.state(row.tenantId, row.userId), ledger.of(row)]);
-  if (!state) return write(deps, delivery, {}, { kind: 'done' }); // erased: nobody to speak of
+  const nothing = () => write(deps, delivery, {}, { kind: 'done' }).then(() => false);
+  if (!state) return nothing(); // erased: nobody to speak of
   const entries = connector.capabilities.catalogue ? await deps.entries(tenant, connector, { signal, readAt }) : null;
   const desired = desiredAt(state, tenant, { connector, entries });
-  if (!known.account?.accountId && known.given.length === 0 && isNobody(desired, state, delivery)) return write(deps, delivery, {}, { kind: 'done' });
+  if (!known.account?.accountId && known.given.length === 0 && isNobody(desired, state, delivery)) return nothing();
   const attempt: Attempt = {
     key: `${row.id}-${row.wanted}`.replace(/[^A-Za-z0-9_-]/g, '-'),
     signal,
@@ -52,8 +53,9 @@ export async function deliver(deps: DeliveryDeps, delivery: Delivery): Promise<v
   const given = known.given.map(({ kind, id, name, state: how, since, targets }): Given => {
     return { kind, id, name, state: how, targets, overdue: overdue(since) };
   });
-  const standing: Standing = { account: known.account, given, void: [], made: false, unwritten: false };
+  const standing: Standing = { account: known.account, given, void: [], made: false, unwritten: false, asked: false };
   if (await settleAccount(deps, delivery, { attempt, standing })) await settleResources(deps, delivery, { attempt, standing, desired });
+  return standing.asked;
 }
 
 const resourceOf = ({ kind, id, name }: Resource): Resource => ({ kind, id, name });
@@ -82,6 +84,8 @@ interface Standing {
   made: boolean;
   /** The account is not yet in the ledger. */
   unwritten: boolean;
+  /** The platform was asked something, and answered. */
+  asked: boolean;
 }
 interface Course {
   attempt: Attempt;
@@ -97,6 +101,7 @@ async function settleAccount(deps: DeliveryDeps, delivery: Delivery, { attempt, 
   const again = row.look === 1 && !connector.capabilities.readBack;
   if (account?.accountId && account.profile === profile && account.privileged === 0 && !again) return true;
   const upserted = await connector.upsert(account?.accountId ?? null, attempt);
+  standing.asked = true;
   if (!upserted) {
     await forgetAll(deps, delivery, standing);
     return false;
@@ -151,21 +156,43 @@ async function settleResources(deps: DeliveryDeps, delivery: Delivery, course: C
   steps.forget.push(...standing.void.filter((one) => !steps.add.some((other) => resourceKey(other) === resourceKey(one))));
   // Whoever cannot be looked at is told everything anew when somebody asks for it.
   if (row.look === 1 && !readBack) steps.add = [...desired.resources.values()];
+  const noted = { put: steps.note, drop: steps.forget };
+  const account = standing.unwritten || held ? { ...standing.account!, lookedAt: held ? deps.now() : standing.account!.lookedAt } : null;
+  await leaveOldNames(deps, delivery, { attempt, standing, steps, held });
   const operations = [
     ...steps.remove.map((one) => ({ kind: 'remove' as const, resource: resourceOf(one) })),
     ...steps.add.map((one) => ({ kind: 'add' as const, resource: resourceOf(one) })),
   ];
-  const noted = { put: steps.note, drop: steps.forget };
-  const account = standing.unwritten || held ? { ...standing.account!, lookedAt: held ? deps.now() : standing.account!.lookedAt } : null;
   const end = steps.later ? ({ kind: 'again', dueAt: new Date(deps.now().getTime() + QUEUED_MS) } as const) : ({ kind: 'done' } as const);
   if (operations.length === 0) return write(deps, delivery, { account, ...noted }, end);
-  // What is called otherwise now stays known by its old name until it has been taken away.
-  const renamed = new Set(steps.remove.map(resourceKey));
-  const giving = steps.add.filter((one) => !renamed.has(resourceKey(one))).map((resource): Given => ({ ...resource, state: 'giving' }));
+  const giving = steps.add.map((resource): Given => ({ ...resource, state: 'giving' }));
   await write(deps, delivery, { account, put: [...steps.note, ...giving], drop: steps.forget }, { kind: 'go-on' });
   const applied = await connector.apply({ id: standing.account!.accountId!, held }, operations, attempt);
+  standing.asked = true;
   const targets = new Map([...steps.remove, ...steps.add].map((one) => [resourceKey(one), one.targets]));
   await conclude(deps, delivery, { applied, targets, later: steps.later });
+}
+
+/**
+ * What is another thing under its new name is one row of the ledger: it is out of the old one, and written down as about to be given under the new one, before
+ * it is given.
+ */
+async function leaveOldNames(
+  deps: DeliveryDeps,
+  delivery: Delivery,
+  { attempt, standing, steps, held }: Course & { steps: Steps; held: Held | null },
+): Promise<void> {
+  const added = new Map(steps.add.map((one) => [resourceKey(one), one]));
+  const old = steps.remove.filter((one) => added.has(resourceKey(one)));
+  if (old.length === 0) return;
+  const removals = old.map((one) => ({ kind: 'remove' as const, resource: resourceOf(one) }));
+  const applied = await delivery.connector.apply({ id: standing.account!.accountId!, held }, removals, attempt);
+  const left = applied.filter(({ outcome }) => outcome === 'done' || outcome === 'queued').map(({ operation }) => resourceKey(operation.resource));
+  const put = left.map((key): Given => ({ ...added.get(key)!, state: 'giving' }));
+  await write(deps, delivery, { put }, { kind: 'go-on' });
+  const failure = applied.map(({ outcome }) => outcome).find((outcome) => typeof outcome !== 'string');
+  if (failure) throw failure;
+  steps.remove = steps.remove.filter((one) => !added.has(resourceKey(one)));
 }
 
 const stepsOf = ({ standing, desired }: { standing: Standing; desired: Desired }, { capabilities }: Connector, held: Held | null): Steps =>
@@ -181,6 +208,7 @@ async function look(deps: DeliveryDeps, delivery: Delivery, course: Course & { d
   const { attempt, standing, desired } = course;
   const wanted = [...new Map([...standing.given, ...desired.resources.values()].map((one) => [resourceKey(one), one])).values()].filter(isReal);
   const held = await connector.read(standing.account!.accountId!, wanted, signal);
+  standing.asked = true;
   if (held?.privileged) {
     standing.account = { ...standing.account!, privileged: 1 };
     await writeAccount(deps, delivery, standing);
@@ -218,18 +246,11 @@ async function conclude(deps: DeliveryDeps, delivery: Delivery, { applied, targe
     else if (outcome.code === 'unsupported') put(kind === 'add' ? 'give-by-hand' : 'take-by-hand');
     else failures.push(outcome);
   }
-  // Of two that are one in the ledger: what was not taken away stays, what was given counts.
-  const stays = new Set(applied.filter(({ operation: { kind }, outcome }) => kind === 'remove' && !isOver(outcome)).map(keyOf));
-  change.put = change.put.filter((one) => !stays.has(resourceKey(one)));
-  change.drop = change.drop.filter((one) => !change.put.some((other) => resourceKey(other) === resourceKey(one)));
   const worst = failures.sort((a, b) => weight(b) - weight(a))[0];
   const then: Then = worst ? { kind: 'go-on' } : queued ? { kind: 'again', dueAt: new Date(deps.now().getTime() + QUEUED_MS) } : { kind: 'done' };
   await write(deps, delivery, change, then);
   if (worst) throw worst;
 }
-
-const isOver = (outcome: Applied['outcome']): boolean => outcome === 'done' || outcome === 'queued' || outcome.code === 'unsupported';
-const keyOf = ({ operation }: Applied): string => resourceKey(operation.resource);
 
 /** What concerns everybody is told first; then what is worth another try. */
 const weight = (failure: TransientFailure | TerminalFailure): number =>

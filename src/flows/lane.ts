@@ -80,9 +80,10 @@ export function createLane({ now, random }: LaneDeps): Lane {
   }
   /** Many who fail together are one round. */
   function round(ms: number | null): void {
+    if (isPaused() && ms === null) return;
     if (!isPaused()) rounds++;
-    else if (ms === null) return;
-    hold(ms ?? backoff(rounds, LONGEST_PAUSE_MS, random), ms !== null);
+    // What was asked for may be no time at all, or over by now.
+    hold(Math.max(ms ?? 0, backoff(rounds, LONGEST_PAUSE_MS, random)), ms !== null && ms > 0);
   }
   function reset(): void {
     failing.clear();

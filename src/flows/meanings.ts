@@ -31,7 +31,9 @@ export async function tellMeanings({ store, now, newId }: MeaningsDeps, { tenant
   if (row.meanings && changed.length === 0 && Object.keys(meanings).length === Object.keys(row.meanings).length) return;
   // Nodes that still know the old document see the number first, and learn the new one before they deliver.
   if (!(await store.platforms.known(lane, revision, now()))) return;
-  for (const target of changed)
+  // A target that is new may have been delivered by a node that did not know it yet.
+  const unheard = row.meanings ? (Object.keys(meanings) as Target[]).filter((target) => !(target in row.meanings!)) : [];
+  for (const target of [...changed, ...unheard])
     for await (const page of holders(store, tenant, target))
       await store.outbox.enqueue(
         page.map((userId) => ({ ...lane, userId, id: newId(), place: PLACE.change, look: false })),

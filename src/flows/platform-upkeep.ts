@@ -106,7 +106,7 @@ async function keepPlatform(deps: Deps, live: LiveTenant, { ready, row }: { read
 /** One node reads it, for all of them. */
 async function readCatalogue(deps: UpkeepDeps, live: LiveTenant, { ready, readAt }: { ready: Ready; readAt: Date | null }): Promise<void> {
   const { tenant } = live;
-  if (!ready.connector.capabilities.catalogue || (readAt && deps.now().getTime() - readAt.getTime() < FRESH_MS)) return;
+  if (live.unreadable || !ready.connector.capabilities.catalogue || (readAt && deps.now().getTime() - readAt.getTime() < FRESH_MS)) return;
   const key = `catalogue:${tenant.id}:${ready.platform.id}`;
   if (!(await deps.kv.add('sweep', key, '1', CATALOGUE_MS + RETRY_MS))) return;
   try {
@@ -123,10 +123,10 @@ async function readCatalogue(deps: UpkeepDeps, live: LiveTenant, { ready, readAt
 async function tellOnce(
   deps: Deps,
   live: LiveTenant,
-  { platform, known }: { platform: Platform; known: Pick<PlatformStanding, 'entriesAt'> },
+  { platform, known }: { platform: Platform; known: Pick<PlatformStanding, 'entriesAt' | 'revision'> },
 ): Promise<void> {
   const name = JSON.stringify([live.tenant.id, platform.id]);
-  const by = `${live.revision} ${known.entriesAt?.getTime()}`;
+  const by = `${live.revision} ${known.revision} ${known.entriesAt?.getTime()}`;
   if (live.unreadable || deps.told.get(name) === by) return;
   await tellMeanings(deps, live, platform);
   deps.told.set(name, by);

@@ -1,5 +1,5 @@
 /** platforms: what is known of each learning platform of a tenant: which place it is, its catalogue as last read, whether it takes anything. */
-import { and, asc, eq, getTableColumns, gt, isNull, lte, or } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, isNull, lte, ne, or } from 'drizzle-orm';
 import type { CatalogueEntry } from '../core/entitlement.ts';
 import type { Meanings } from '../core/meaning.ts';
 import type { Target } from '../core/model.ts';
@@ -92,7 +92,8 @@ export function createPlatforms({ query: q, tables: { platform: t, grant } }: Da
       void (await q
         .update(t)
         .set({ ...running, updatedAt: now })
-        .where(at(lane))),
+        // Whoever said that they want no more is believed until an operator says otherwise.
+        .where(and(at(lane), or(isNull(t.haltedCode), ne(t.haltedCode, 'gone'))))),
     retry: async (lane, now) =>
       void (await q
         .update(t)

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, exists, gt, gte, inArray, isNull, like, lt, lte, ne, not, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, gt, gte, inArray, isNotNull, isNull, like, lt, lte, ne, not, notExists, or, type SQL, sql } from 'drizzle-orm';
 import type { GivenState } from '../core/entitlement.ts';
 import type { User } from '../core/model.ts';
 import type { Database, Statement } from './database.ts';
@@ -33,7 +33,7 @@ const OWED: GivenState[] = ['giving', 'given', 'queued', 'take-by-hand'];
 
 export function createUpkeep(db: Database): Upkeep {
   const { query: q, tables } = db;
-  const { user, identity, grant, membership, held, searchValue, outbox, platformAccount, platformGiven, headcount, signIn } = tables;
+  const { user, identity, grant, membership, held, searchValue, outbox, platform, platformAccount, platformGiven, headcount, signIn } = tables;
   const insert = createInsert(db);
 
   const deprovisioned = (tenantId: string, before: Date): SQL | undefined =>
@@ -44,7 +44,7 @@ export function createUpkeep(db: Database): Upkeep {
     );
   const owing = (platforms: string[]): SQL | undefined => {
     if (platforms.length === 0) return sql`1 = 0`;
-    const of = (table: typeof outbox | typeof platformGiven) =>
+    const of = (table: typeof outbox | typeof platformGiven | typeof platformAccount) =>
       and(eq(table.tenantId, user.tenantId), eq(table.userId, user.id), inArray(table.platform, platforms));
     const one = { one: sql`1` };
     const waits = q.select(one).from(outbox).where(of(outbox));
@@ -52,7 +52,16 @@ export function createUpkeep(db: Database): Upkeep {
       .select(one)
       .from(platformGiven)
       .where(and(of(platformGiven), inArray(platformGiven.state, OWED)));
-    return or(exists(waits), exists(has));
+    // Of whom it has not heard since it was switched off.
+    const behind = q
+      .select(one)
+      .from(platform)
+      .where(and(eq(platform.tenantId, platformAccount.tenantId), eq(platform.platform, platformAccount.platform), isNotNull(platform.cursor)));
+    const knows = q
+      .select(one)
+      .from(platformAccount)
+      .where(and(of(platformAccount), isNotNull(platformAccount.accountId), exists(behind)));
+    return or(exists(waits), exists(has), exists(knows));
   };
   const absent = (tenantId: string, since: Date): SQL | undefined => {
     const came = q

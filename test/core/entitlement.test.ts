@@ -124,6 +124,24 @@ describe('what is to be done there', () => {
     expect(stepsFor(wanted, { given: [foreign], present: null, can: { ...can, targetsByName: true } }).remove).toEqual([]);
   });
 
+  it('what somebody put into the old name by hand stays there, and the new name is given', () => {
+    const foreign = given({ kind: 'target', id: 'group:team', name: 'Old' }, 'foreign');
+    const wanted = desire([{ kind: 'target', id: 'group:team', name: 'New' }]);
+    const steps = stepsFor(wanted, { given: [foreign], present: null, can: { add: ALL, remove: ALL, targetsByName: true } });
+    expect([steps.remove, steps.add.map(({ name }) => name)]).toEqual([[], ['New']]);
+  });
+
+  it('what one of two targets gives that cannot be found just now stays for its sake, however long the other has it', () => {
+    const bundle: Resource = { kind: 'bundle', id: '7', name: 'B' };
+    const can = { add: ALL, remove: ALL };
+    const lost: Desired['unresolved'] = [{ target: 'bundle:other' }];
+    const was: Given = { ...bundle, state: 'given', targets: ['bundle:other', 'bundle:sales'] };
+    const meanwhile = stepsFor(desire([bundle], lost), { given: [was], present: null, can });
+    expect(meanwhile.note.filter(({ kind }) => kind === 'bundle')).toEqual([]);
+    expect(stepsFor(desire([], lost), { given: [was], present: null, can }).remove).toEqual([]);
+    expect(stepsFor(desire([]), { given: [was], present: null, can }).remove).toEqual([was]);
+  });
+
   it('what something is for is kept up, without a call', () => {
     const bundle: Resource = { kind: 'bundle', id: '7', name: 'B' };
     const was: Given = { ...bundle, state: 'given', targets: ['bundle:old'] };

@@ -42,6 +42,17 @@ describe('what is known of a lane', () => {
     expect([lane.isPaused(), lane.isTold(), lane.pausedAt()]).toEqual([false, false, null]);
   });
 
+  it('whoever asks for no time at all is given some, and ever more', () => {
+    const pauses: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      fails('a', 0);
+      expect(lane.isTold()).toBe(false);
+      pauses.push(left());
+      at = lane.pausedUntil().getTime();
+    }
+    expect(pauses).toEqual([1000, 2000, 4000, 8000]);
+  });
+
   it('whoever fails again after others were served fails by themselves', () => {
     const early = lane.began();
     fails('a');
