@@ -38,6 +38,10 @@ export interface CatalogueEntry {
  * `foreign`: it was there before us, and stays. `…-by-hand`: the platform cannot do it; somebody is asked. `unknown`: the platform has no such thing.
  */
 export type GivenState = 'giving' | 'given' | 'queued' | 'foreign' | 'give-by-hand' | 'take-by-hand' | 'unknown';
+/** Given by us, and there as far as we know. */
+export const OURS: readonly GivenState[] = ['giving', 'given', 'queued'];
+export const isOurs = ({ state }: Pick<Given, 'state'>): boolean => OURS.includes(state);
+
 export interface Given extends Resource {
   state: GivenState;
   /** What it was given for; null = that was not written down. */
@@ -178,8 +182,6 @@ function stillFor(due: Due, was: Given | null, unresolved: Unresolved[]): Due {
   const unsure = (was?.targets ?? []).filter((target) => unresolved.some((one) => one.target === target));
   return unsure.length === 0 ? due : { ...due, targets: [...new Set([...due.targets, ...unsure])].sort() };
 }
-
-const isOurs = ({ state }: Given): boolean => state === 'given' || state === 'giving' || state === 'queued';
 
 /** Out of what it was called, into what it is called now. */
 function rename(steps: Steps, resource: Due, { was, can }: { was: Given; can: Abilities }): void {

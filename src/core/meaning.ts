@@ -47,5 +47,5 @@ export function shiftsBetween(before: Meanings, after: Meanings): { changed: Tar
   return { changed, losing };
 }
 
-export const isSame = (a: Meaning, b: Meaning): boolean =>
+const isSame = (a: Meaning, b: Meaning): boolean =>
   a.found === b.found && a.keys.length === b.keys.length && a.keys.every((key, at) => key === b.keys[at]);

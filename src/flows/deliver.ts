@@ -6,8 +6,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Platform } from '../core/tenant.ts';
 import type { Lane as LaneKey, OutboxKey } from '../store/outbox.ts';
-import { ATTEMPT_MS, type AttemptDeps, createAttempts } from './attempt.ts';
-import { createLane, type Lane } from './lane.ts';
+import { ATTEMPT_MS, type AttemptDeps, createAttempts } from './delivery-attempt.ts';
+import { createLane, type Lane } from './delivery-lane.ts';
 
 export interface DeliverDeps extends AttemptDeps {
   worker: string;

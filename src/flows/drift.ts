@@ -3,7 +3,7 @@
  * outbox to be looked at. Where mending would take away from more people than the tenant's limits allow, nothing of it is begun without an operator's word.
  */
 import { type Connector, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
-import { type CatalogueEntry, type Given, type Resource, resourceKey } from '../core/entitlement.ts';
+import { type CatalogueEntry, isOurs, type Resource, resourceKey } from '../core/entitlement.ts';
 import { exceeds } from '../core/guard.ts';
 import type { Store } from '../store/store.ts';
 import { type DeliveryDeps, desiredAt } from './delivery.ts';
@@ -125,5 +125,3 @@ async function ofPerson(deps: DriftDeps, { live, connector, entries, userId, acc
   const differs = missing.length > 0 || (lingering.length > 0 && desired.unresolved.length === 0) || held.privileged;
   return differs ? { userId, accountId, gone: false, privileged: held.privileged, missing, lingering } : null;
 }
-
-const isOurs = ({ state }: Given): boolean => state === 'given' || state === 'giving' || state === 'queued';

@@ -43,7 +43,7 @@ export async function tellMeanings({ store, now, newId }: MeaningsDeps, { tenant
 }
 
 /** What targets were there when their holders were last told; null = nobody has been told of anything. */
-export function meaningsBefore(platform: Platform, tenant: Tenant, row: PlatformRow | null): Meanings | null {
+function meaningsBefore(platform: Platform, tenant: Tenant, row: PlatformRow | null): Meanings | null {
   if (row?.meanings) return row.meanings;
   const names = namesAt(platform, tenant, row?.entries ?? null);
   return names && row ? meaningsOf(names) : null;

@@ -57,8 +57,8 @@ export interface Outbox {
   revive(lane: Lane & { userId?: string }, now: Date, how?: { due: boolean }): Promise<number>;
   /** Who waits for a time is due. `untried`: only who has not been tried in vain; the others' pauses are their own. */
   hasten(lane: Lane, now: Date, which: 'all' | 'untried'): Promise<void>;
-  /** At most 1,000 at once. Due at once unless told. */
-  enqueue(rows: Wanted[], now: Date, dueAt?: Date): Promise<void>;
+  /** At most 1,000 at once. */
+  enqueue(rows: Wanted[], now: Date): Promise<void>;
   /**
    * Who waits there waits no more, dead letters stay; at most so many, and how many. Nothing happens where the tenant has moved since that revision: by now
    * there may be a reason to wait.
@@ -189,7 +189,7 @@ export function createOutbox(db: Database): Outbox {
         .where(
           and(inLane(lane), lt(outbox.place, PLACE.lookAfter), gt(outbox.dueAt, now), which === 'untried' ? eq(outbox.attempts, 0) : undefined),
         )),
-    enqueue: (rows, now, dueAt) => db.batch(wanted(rows, now, dueAt)),
+    enqueue: (rows, now) => db.batch(wanted(rows, now)),
     async drop(lane, { revision, limit }) {
       const some = q
         .select({ userId: outbox.userId })
@@ -268,12 +268,9 @@ const PACK = 50;
 
 /**
  * What puts rows there, for batches: a row that waits already has one plan more to deliver and keeps its turn, or gets a better one; a dead letter gets
- * another life under another id, in nobody's after-looks: it was a change that failed.
+ * another life under another id, and a change's turn at the latest: a change is what failed.
  */
-export function createWanted({
-  query: q,
-  tables: { outbox },
-}: Pick<Database, 'query' | 'tables'>): (rows: Wanted[], now: Date, dueAt?: Date) => Statement[] {
+export function createWanted({ query: q, tables: { outbox } }: Pick<Database, 'query' | 'tables'>): (rows: Wanted[], now: Date) => Statement[] {
   const [dead, change] = [PLACE.dead, PLACE.change].map((place) => sql.raw(String(place)));
   const isDead = sql`${outbox.place} = ${dead}`;
   const again = {
@@ -300,11 +297,11 @@ export function createWanted({
     made.set(rows, fill);
     return fill;
   };
-  return (rows, now, dueAt = now) => {
+  return (rows, now) => {
     // PostgreSQL does not touch one row twice in a statement. In one order, so that two who put the same people there do not wait for each other.
     const some = [...new Map(rows.map((row) => [JSON.stringify([row.userId, row.tenantId, row.platform]), row])).entries()]
       .sort(by(([key]) => key))
-      .map(([, { look, ...row }]) => ({ ...row, look: look ? 1 : 0, wanted: 1, attempts: 0, dueAt, createdAt: now }));
+      .map(([, { look, ...row }]) => ({ ...row, look: look ? 1 : 0, wanted: 1, attempts: 0, dueAt: now, createdAt: now }));
     const statements: Statement[] = [];
     for (let i = 0; i < some.length; i += PACK) {
       const part = some.slice(i, i + PACK);

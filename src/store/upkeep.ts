@@ -1,5 +1,5 @@
 import { and, asc, count, eq, exists, gt, gte, inArray, isNotNull, isNull, like, lt, lte, ne, not, notExists, or, type SQL, sql } from 'drizzle-orm';
-import type { GivenState } from '../core/entitlement.ts';
+import { type GivenState, OURS } from '../core/entitlement.ts';
 import type { User } from '../core/model.ts';
 import type { Database, Statement } from './database.ts';
 import { guarded } from './failures.ts';
@@ -16,12 +16,16 @@ export interface Upkeep {
   deprovisioned(tenantId: string, since: Deprovisioned, paging: Paging): Promise<User[]>;
   /** Active people whom sign-ins taught and who have not signed in since that moment; in order of id. `lapsed`: those only who lapsed already, or only the others. */
   absent(tenantId: string, since: Date, paging: Paging): Promise<User[]>;
-  counts(
-    tenantId: string,
-    moments: { deprovisioned: Deprovisioned | null; absentSince: Date | null },
-  ): Promise<{ deprovisioned: number /** And at a platform still. */; owing: number; absent: number }>;
+  counts(tenantId: string, moments: { deprovisioned: Deprovisioned | null; absentSince: Date | null }): Promise<Due>;
   /** For good: the user and all that hangs under it. The journal keeps its lines, which name an id that is nobody's any more. Throws `Conflict` where it moved. */
   erase(user: User, entry: JournalEntry): Promise<void>;
+}
+
+export interface Due {
+  deprovisioned: number;
+  /** The same, and a platform has still to hear of it. */
+  owing: number;
+  absent: number;
 }
 
 export interface Deprovisioned {
@@ -29,7 +33,7 @@ export interface Deprovisioned {
   platforms: string[];
 }
 
-const OWED: GivenState[] = ['giving', 'given', 'queued', 'take-by-hand'];
+const OWED: GivenState[] = [...OURS, 'take-by-hand'];
 
 export function createUpkeep(db: Database): Upkeep {
   const { query: q, tables } = db;

@@ -305,7 +305,7 @@ describe('everybody’s turn at a platform', () => {
     const lane = { tenantId: 'acme', platform: 'school' };
     const rows = Array.from({ length: FULL }, (_, i) => ({ ...lane, userId: `u${i}`, id: `i${i}`, place: PLACE.change, look: false }));
     const soon = new Date(now().getTime() + 9_000_000);
-    for (let i = 0; i < FULL; i += 1000) await store.outbox.enqueue(rows.slice(i, i + 1000), soon, soon);
+    for (let i = 0; i < FULL; i += 1000) await store.outbox.enqueue(rows.slice(i, i + 1000), soon);
     const rules = (id: string) => [{ id, when: { group: 'Staff' }, enrol: ['group:staff'] }];
     const publish = world.write({ rules: rules('one') });
     await new Promise((resolve) => setTimeout(resolve, 1000));

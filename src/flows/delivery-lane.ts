@@ -1,5 +1,5 @@
 /**
- * lane: what this process knows of everybody's turn at one platform of one tenant: whether it answers, since when it does not, and whose failures were their
+ * delivery-lane: what this process knows of everybody's turn at one platform of one tenant: whether it answers, since when it does not, and whose failures were their
  * own. A platform that is away pauses its lane; one person of whom it says that it were away pauses nobody else's for long.
  */
 export interface LaneDeps {
@@ -12,7 +12,6 @@ export interface Lane {
   isPaused(): boolean;
   /** When the pause began; null = there is none. */
   pausedAt(): Date | null;
-  pausedUntil(): Date;
   /** The platform itself said how long. */
   isTold(): boolean;
   /** It failed, and nothing has been delivered since. */
@@ -100,7 +99,6 @@ export function createLane({ now, random }: LaneDeps): Lane {
   return {
     isPaused,
     pausedAt: () => (pause !== null && isPaused() ? new Date(pause.at) : null),
-    pausedUntil: () => new Date(pause?.until ?? 0),
     isTold: () => isPaused() && pause!.told,
     isFailing: () => failing.size > 0,
     isHalted: () => state === 'halted',

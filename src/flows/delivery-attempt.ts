@@ -1,5 +1,5 @@
 /**
- * attempt: one try to deliver one person at one platform, and what becomes of them when it fails: everybody's matter, or their own. What is everybody's leaves
+ * delivery-attempt: one try to deliver one person at one platform, and what becomes of them when it fails: everybody's matter, or their own. What is everybody's leaves
  * their attempts as they are; what is their own is tried again later, and is a dead letter in the end.
  */
 import { NotCalled, TerminalFailure, TransientFailure } from '../connectors/connector.ts';
@@ -10,7 +10,7 @@ import type { Lane as LaneKey, OutboxRow } from '../store/outbox.ts';
 import type { PlatformStanding } from '../store/platforms.ts';
 import type { Store } from '../store/store.ts';
 import { type DeliveryDeps, deliver } from './delivery.ts';
-import { backoff, type Lane } from './lane.ts';
+import { backoff, type Lane } from './delivery-lane.ts';
 import { type Platforms, placeOf, type Ready } from './platforms.ts';
 import type { LiveTenant, Tenants } from './tenants.ts';
 
@@ -96,15 +96,15 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     const known = await platforms.standing(key);
     const isRead = () => readRevision(deps.tenants.get(key.tenantId)) >= (known?.revision ?? 0);
     if (!isRead()) await deps.tenants.refresh();
+    if (!isRead()) throw unread();
     try {
       const at = readyFor(key, urgent);
       await placed(key, at.ready, known);
-      if (isRead()) return { ...at, known };
+      return { ...at, known };
     } catch (error) {
       // What this node thinks of it may be wrong for all others.
-      if (isRead() && !deps.tenants.get(key.tenantId)?.unreadable) throw error;
+      throw deps.tenants.get(key.tenantId)?.unreadable ? unread() : error;
     }
-    throw new NotCalled('this node cannot read the tenant file by which people are to be told', { code: 'configuration', retryAfterMs: UNREAD_MS });
   }
 
   /** The ledger of one place says nothing of another. */
@@ -132,27 +132,36 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     // Another worker has it by now; or the database is away, and the claim runs out by itself.
     if (error instanceof Conflict) return;
     if (error instanceof Unavailable) throw error;
-    if (error instanceof NotCalled) {
-      if (error.retryAfterMs !== null) lane.pause(error.retryAfterMs);
-      if (!error.begun || stopping)
-        return outbox.release(row, worker, { dueAt: error.retryAfterMs === null ? inMs(PASSED_MS) : row.dueAt, failed: null });
-    }
     const failure = { code: codeOf(error), reason: reasonOf(error) };
     const about = { tenant: row.tenantId, platform: row.platform, user: row.userId, attempts: row.attempts, code: failure.code };
     // Perhaps it was given another secret where secrets are kept.
     if (failure.code === 'auth') deps.platforms.renew(lanes.platformOf(row));
-    if (isFailure(error) && error.scope === 'platform' && !(error instanceof NotCalled) && !lane.isOwn(row.userId)) {
+    if (error instanceof NotCalled) {
+      if (error.retryAfterMs !== null) lane.pause(error.retryAfterMs);
+      if (error.begun && !stopping) return again(row, error, { failure, about, urgent });
+      return outbox.release(row, worker, { dueAt: error.retryAfterMs === null ? inMs(PASSED_MS) : row.dueAt, failed: null });
+    }
+    if (isFailure(error) && error.scope === 'platform' && !lane.isOwn(row.userId)) {
       await unwell(row, error, { lane, about, failure });
       // Due as before: who came first is first when it answers again.
       return outbox.release(row, worker, { dueAt: row.dueAt, failed: failure });
     }
     if (error instanceof TerminalFailure && error.scope === 'person') return bury(row, { failure, about });
     if (!isFailure(error)) deps.log.error({ ...about, err: error }, 'a delivery failed by a fault');
-    if (!(error instanceof NotCalled)) lane.failed(row.userId);
+    lane.failed(row.userId);
     if (!lane.isWell()) await platforms.away(row, deps.now());
+    return again(row, error, { failure, about, urgent });
+  }
+
+  /** Later, one attempt more; in the end it is a dead letter. */
+  function again(
+    row: OutboxRow,
+    error: unknown,
+    { failure, about, urgent }: { failure: { code: string; reason: string }; about: object; urgent: boolean },
+  ): Promise<void> {
     const wait = waitFor(row, error, urgent);
     if (wait === null) return bury(row, { failure, about });
-    return outbox.retry(row, worker, { dueAt: inMs(wait), failed: failure });
+    return outbox.retry(row, row.claimedBy!, { dueAt: inMs(wait), failed: failure });
   }
 
   /** What concerns everybody. */
@@ -206,6 +215,9 @@ export function createAttempts(deps: AttemptDeps, lanes: Lanes): Attempts {
     },
   };
 }
+
+const unread = () =>
+  new NotCalled('this node cannot read the tenant file by which people are to be told', { code: 'configuration', retryAfterMs: UNREAD_MS });
 
 /** Of the document that this node goes by. */
 const readRevision = (live: LiveTenant | null): number => live?.readRevision ?? live?.revision ?? 0;
